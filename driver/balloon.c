@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One balloon: all rooms of one device, and how they are linked.
+ *
+ * The rule: everything is allocated before the first page moves, and stays until the
+ * device is gone; suspending and resuming only closes and opens queues.
+ */
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+
+#include "balloon.h"
+#include "compat.h"
+
+enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUES };
+
+/**
+ * balloon_deflates_on_oom - whether the guest may take memory back when it needs it
+ * @balloon: all rooms; prepared
+ *
+ * Does not sleep. Return: true if DEFLATE_ON_OOM was negotiated.
+ */
+bool balloon_deflates_on_oom(struct balloon *balloon)
+{
+	return virtio_has_feature(balloon->device, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+}
+
+static struct balloon *balloon_of(struct virtqueue *virtqueue)
+{
+	return virtqueue->vdev->priv;
+}
+
+static void balloon_inflate_callback(struct virtqueue *virtqueue)
+{
+	queue_look(&balloon_of(virtqueue)->tell.inflate);
+}
+
+static void balloon_deflate_callback(struct virtqueue *virtqueue)
+{
+	queue_look(&balloon_of(virtqueue)->tell.deflate);
+}
+
+static void balloon_statistics_callback(struct virtqueue *virtqueue)
+{
+	queue_look(&balloon_of(virtqueue)->statistics.queue);
+}
+
+static void balloon_on_inflate_answer(struct queue *queue)
+{
+	resize_wake(&container_of(queue, struct balloon, tell.inflate)->resize);
+}
+
+static void balloon_on_deflate_answer(struct queue *queue)
+{
+	resize_wake(&container_of(queue, struct balloon, tell.deflate)->resize);
+}
+
+/**
+ * balloon_prepare - allocate all that the balloon will ever need, and link its rooms
+ * @balloon: all rooms, zeroed
+ * @device: the device, its features negotiated
+ *
+ * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ */
+int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
+{
+	int error = -ENOMEM;
+
+	mutex_init(&balloon->lock);
+	balloon->device = device;
+	device->priv = balloon;
+	balloon->workqueue = alloc_workqueue("%s_balloon", WQ_FREEZABLE | WQ_MEM_RECLAIM |
+					     WQ_UNBOUND, 0, dev_name(&device->dev));
+	if (!balloon->workqueue)
+		return error;
+	error = tell_prepare(&balloon->tell, device, &balloon->hold,
+			     balloon_on_inflate_answer, balloon_on_deflate_answer);
+	if (error)
+		goto destroy_workqueue;
+	error = statistics_prepare(&balloon->statistics, device, balloon->workqueue);
+	if (error)
+		goto free_tell;
+
+	hold_prepare(&balloon->hold, !balloon_deflates_on_oom(balloon));
+	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
+	resize_prepare(&balloon->resize, device, &balloon->hold, &balloon->tell,
+		       balloon->workqueue);
+	return 0;
+
+free_tell:
+	tell_free(&balloon->tell);
+destroy_workqueue:
+	destroy_workqueue(balloon->workqueue);
+	return error;
+}
+
+/**
+ * balloon_free - free what balloon_prepare() allocated
+ * @balloon: all rooms; stopped
+ *
+ * May sleep.
+ */
+void balloon_free(struct balloon *balloon)
+{
+	statistics_free(&balloon->statistics);
+	tell_free(&balloon->tell);
+	destroy_workqueue(balloon->workqueue);
+}
+
+/**
+ * balloon_open_queues - find the device's queues and open them
+ * @balloon: all rooms; prepared
+ *
+ * May sleep. Nothing is sent yet. Return: 0 or the transport's error, with nothing open.
+ */
+int balloon_open_queues(struct balloon *balloon)
+{
+	struct virtqueue_info infos[QUEUES] = {
+		[QUEUE_INFLATE] = { "inflate", balloon_inflate_callback },
+		[QUEUE_DEFLATE] = { "deflate", balloon_deflate_callback },
+		[QUEUE_STATISTICS] = { "statistics", balloon_statistics_callback },
+	};
+	struct virtqueue *virtqueues[QUEUES];
+	int error;
+
+	if (!virtio_has_feature(balloon->device, VIRTIO_BALLOON_F_STATS_VQ))
+		infos[QUEUE_STATISTICS].name = NULL;
+
+	error = virtio_find_vqs(balloon->device, QUEUES, virtqueues, infos, NULL);
+	if (error)
+		return error;
+	queue_open(&balloon->tell.inflate, virtqueues[QUEUE_INFLATE]);
+	queue_open(&balloon->tell.deflate, virtqueues[QUEUE_DEFLATE]);
+	if (virtqueues[QUEUE_STATISTICS])
+		queue_open(&balloon->statistics.queue, virtqueues[QUEUE_STATISTICS]);
+	return 0;
+}
+
+/**
+ * balloon_forget - the device was reset: make every page the guest's
+ * @balloon: all rooms; the queues closed, the worker stopped
+ *
+ * Sleeps until compaction has let go of what it was moving. The device is not touched.
+ */
+void balloon_forget(struct balloon *balloon)
+{
+	tell_forget(&balloon->tell);
+	queue_forget(&balloon->statistics.queue);
+	resize_free_all(&balloon->resize);
+	migrate_forget(&balloon->migrate);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AEROSTAT_BALLOON_H
+#define AEROSTAT_BALLOON_H
+
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+
+#include "hold.h"
+#include "migrate.h"
+#include "pressure.h"
+#include "resize.h"
+#include "statistics.h"
+#include "tell.h"
+
+enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
+
+/**
+ * struct balloon - all rooms of one device
+ * @device: the device; fixed
+ * @workqueue: where the worker and the statistics run; fixed
+ * @reboot: our place among those who hear that the system goes down; fixed
+ * @lock: guards @state, and keeps a reboot apart from all else that starts and stops
+ * @state: whether the device is in use
+ * @hold: what the balloon holds
+ * @tell: what the device is told
+ * @migrate: base pages that compaction moves
+ * @statistics: the figures that the host asks for
+ * @resize: the worker
+ * @pressure: giving memory back to a guest that has none left
+ */
+struct balloon {
+	struct virtio_device *device;
+	struct workqueue_struct *workqueue;
+	struct notifier_block reboot;
+	struct mutex lock;	/* see above */
+	enum balloon_state state;
+	struct hold hold;
+	struct tell tell;
+	struct migrate migrate;
+	struct statistics statistics;
+	struct resize resize;
+	struct pressure pressure;
+};
+
+int balloon_prepare(struct balloon *balloon, struct virtio_device *device);
+void balloon_free(struct balloon *balloon);
+int balloon_open_queues(struct balloon *balloon);
+void balloon_forget(struct balloon *balloon);
+bool balloon_deflates_on_oom(struct balloon *balloon);
+
+#endif

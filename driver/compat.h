@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Makes older kernels look like the newest one (7.2). The rest of the driver is written
+ * against the newest kernel and knows of no other; every difference lives here.
+ */
+#ifndef AEROSTAT_COMPAT_H
+#define AEROSTAT_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <linux/virtio.h>
+#include <linux/virtio_balloon.h>
+#include <linux/virtio_config.h>
+#include <linux/vmstat.h>
+
+#define COMPAT_SINCE(major, minor)				\
+	(LINUX_VERSION_MAJOR > (major) ||			\
+	 (LINUX_VERSION_MAJOR == (major) && LINUX_VERSION_PATCHLEVEL >= (minor)))
+
+/* Allocating one object used to need its size and flags. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
+#endif
+
+/* Tags of statistics that older headers lack, though older kernels count them. */
+#ifndef VIRTIO_BALLOON_S_OOM_KILL
+#define VIRTIO_BALLOON_S_OOM_KILL	10
+#define VIRTIO_BALLOON_S_ALLOC_STALL	11
+#define VIRTIO_BALLOON_S_ASYNC_SCAN	12
+#define VIRTIO_BALLOON_S_DIRECT_SCAN	13
+#define VIRTIO_BALLOON_S_ASYNC_RECLAIM	14
+#define VIRTIO_BALLOON_S_DIRECT_RECLAIM	15
+#endif
+
+/* Reclaim was counted as events before it was counted on each node. */
+#if COMPAT_SINCE(7, 1)
+#define compat_reclaimed_pages(events, item)	((void)(events), global_node_page_state(item))
+#else
+#define compat_reclaimed_pages(events, item)	((events)[item])
+#endif
+
+/* Queues used to be described by one array for each of their properties. */
+#if !COMPAT_SINCE(6, 11)
+#define COMPAT_QUEUES_MAX 8
+
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+	bool ctx;
+};
+
+static inline int compat_find_vqs(struct virtio_device *device, unsigned int count,
+				  struct virtqueue *queues[], struct virtqueue_info infos[],
+				  struct irq_affinity *affinity)
+{
+	vq_callback_t *callbacks[COMPAT_QUEUES_MAX];
+	const char *names[COMPAT_QUEUES_MAX];
+	unsigned int i;
+
+	if (count > COMPAT_QUEUES_MAX)
+		return -EINVAL;
+	for (i = 0; i < count; i++) {
+		callbacks[i] = infos[i].callback;
+		names[i] = infos[i].name;
+	}
+	return virtio_find_vqs(device, count, queues, callbacks, names, affinity);
+}
+
+#define virtio_find_vqs compat_find_vqs
+#endif
+
+#if COMPAT_SINCE(7, 0)
+#include <linux/balloon.h>
+
+#define balloon_isolated_pages(info)	READ_ONCE((info)->isolated_pages)
+#else
+#include <linux/balloon_compaction.h>
+
+/*
+ * The newest kernel changes the managed page count and the list of balloon pages by
+ * itself. Here a wrapper around the older structure does so, under the older names.
+ */
+struct compat_balloon_dev_info {
+	struct balloon_dev_info core;
+	int (*migratepage)(struct compat_balloon_dev_info *info, struct page *newpage,
+			   struct page *page, enum migrate_mode mode);
+	bool adjust_managed_page_count;
+};
+
+static inline size_t compat_balloon_page_list_enqueue(struct compat_balloon_dev_info *info,
+						      struct list_head *pages)
+{
+	struct page *page;
+
+	if (info->adjust_managed_page_count)
+		list_for_each_entry(page, pages, lru)
+			adjust_managed_page_count(page, -1);
+	return balloon_page_list_enqueue(&info->core, pages);
+}
+
+static inline size_t compat_balloon_page_list_dequeue(struct compat_balloon_dev_info *info,
+						      struct list_head *pages, size_t want)
+{
+	LIST_HEAD(dequeued);
+	struct page *page;
+	size_t count;
+
+	count = balloon_page_list_dequeue(&info->core, &dequeued, want);
+	if (info->adjust_managed_page_count)
+		list_for_each_entry(page, &dequeued, lru)
+			adjust_managed_page_count(page, 1);
+	list_splice(&dequeued, pages);
+	return count;
+}
+
+#ifdef CONFIG_BALLOON_COMPACTION
+static inline void compat_balloon_page_moved(struct compat_balloon_dev_info *info,
+					     struct page *newpage, struct page *page)
+{
+	bool other_zone = page_zone(page) != page_zone(newpage);
+
+	get_page(newpage);
+	balloon_page_insert(&info->core, newpage);
+	__count_vm_event(BALLOON_MIGRATE);
+	if (info->adjust_managed_page_count && other_zone) {
+		adjust_managed_page_count(page, 1);
+		adjust_managed_page_count(newpage, -1);
+	}
+}
+
+static inline void compat_balloon_page_gone(struct compat_balloon_dev_info *info,
+					    struct page *page)
+{
+	__count_vm_event(BALLOON_DEFLATE);
+	if (info->adjust_managed_page_count)
+		adjust_managed_page_count(page, 1);
+}
+
+static inline int compat_migratepage(struct balloon_dev_info *core, struct page *newpage,
+				     struct page *page, enum migrate_mode mode)
+{
+	struct compat_balloon_dev_info *info =
+		container_of(core, struct compat_balloon_dev_info, core);
+	unsigned long flags;
+	int result;
+
+	result = info->migratepage(info, newpage, page, mode);
+	if (result && result != -ENOENT)
+		return result;
+
+	spin_lock_irqsave(&core->pages_lock, flags);
+	if (!result)
+		compat_balloon_page_moved(info, newpage, page);
+	else
+		compat_balloon_page_gone(info, page);
+	balloon_page_finalize(page);
+	put_page(page);
+	core->isolated_pages--;
+	spin_unlock_irqrestore(&core->pages_lock, flags);
+	return 0;
+}
+
+#define compat_set_migratepage(info)	((info)->core.migratepage = compat_migratepage)
+#else
+#define compat_set_migratepage(info)	((void)(info))
+#endif
+
+static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *info)
+{
+	balloon_devinfo_init(&info->core);
+	info->migratepage = NULL;
+	info->adjust_managed_page_count = false;
+	compat_set_migratepage(info);
+}
+
+#define balloon_isolated_pages(info)	READ_ONCE((info)->core.isolated_pages)
+
+#define balloon_dev_info compat_balloon_dev_info
+#define balloon_devinfo_init compat_balloon_devinfo_init
+#define balloon_page_list_enqueue compat_balloon_page_list_enqueue
+#define balloon_page_list_dequeue compat_balloon_page_list_dequeue
+#endif
+
+#endif

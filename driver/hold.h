@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AEROSTAT_HOLD_H
+#define AEROSTAT_HOLD_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "compat.h"
+
+struct migrate;
+
+/**
+ * struct hold - what the balloon holds
+ * @pages: movable base pages; the kernel's own lock for balloon pages
+ * @migrate: moves them for compaction; fixed
+ * @lock: guards what follows
+ * @count: base pages in the balloon, those that compaction has isolated included
+ * @unacknowledged: the one page among them, at most, that the device has not yet
+ *	acknowledged: compaction put it into the balloon, or NULL
+ * @aside: that page, if it was met on the way out
+ */
+struct hold {
+	struct balloon_dev_info pages;
+	struct migrate *migrate;
+	spinlock_t lock;	/* see above */
+	unsigned long count;
+	struct page *unacknowledged;
+	struct list_head aside;
+};
+
+void hold_prepare(struct hold *hold, bool memory_leaves_the_guest);
+void hold_put(struct hold *hold, struct list_head *pages, unsigned long count);
+unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long want);
+unsigned long hold_count(struct hold *hold);
+bool hold_is_empty(struct hold *hold);
+bool hold_await(struct hold *hold, struct page *page);
+void hold_acknowledge(struct hold *hold);
+
+#endif

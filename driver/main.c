@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Aerostat, the virtio memory balloon: what starts, in which order, and how it unwinds.
+ *
+ * The rule: all that can fail comes before the device is told that the driver is ready.
+ * Stopping never depends on the device: what it can still be told it is told, then it is
+ * reset, and from then on every page is the guest's.
+ */
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/reboot.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "balloon.h"
+#include "compat.h"
+#include "version.h"
+
+static int balloon_start(struct balloon *balloon)
+{
+	int error = 0;
+
+	mutex_lock(&balloon->lock);
+	if (balloon_deflates_on_oom(balloon))
+		error = pressure_start(&balloon->pressure, &balloon->tell, &balloon->resize);
+	if (error)
+		goto unlock;
+	error = balloon_open_queues(balloon);
+	if (error)
+		goto stop_pressure;
+
+	virtio_device_ready(balloon->device);
+	statistics_start(&balloon->statistics);
+	resize_start(&balloon->resize);
+	balloon->state = BALLOON_RUNNING;
+	goto unlock;
+
+stop_pressure:
+	if (balloon_deflates_on_oom(balloon))
+		pressure_stop(&balloon->pressure);
+unlock:
+	mutex_unlock(&balloon->lock);
+	return error;
+}
+
+static void balloon_stop(struct balloon *balloon)
+{
+	mutex_lock(&balloon->lock);
+	if (balloon->state == BALLOON_STOPPED)
+		goto unlock;
+	balloon->state = BALLOON_STOPPED;
+	if (balloon_deflates_on_oom(balloon))
+		pressure_stop(&balloon->pressure);
+	resize_stop(&balloon->resize);
+	resize_give_back(&balloon->resize);
+	statistics_stop(&balloon->statistics);
+	tell_close(&balloon->tell);
+
+	virtio_reset_device(balloon->device);
+	balloon_forget(balloon);
+	balloon->device->config->del_vqs(balloon->device);
+unlock:
+	mutex_unlock(&balloon->lock);
+}
+
+static int balloon_reboot(struct notifier_block *notifier, unsigned long event, void *unused)
+{
+	balloon_stop(container_of(notifier, struct balloon, reboot));
+	return NOTIFY_DONE;
+}
+
+static int balloon_probe(struct virtio_device *device)
+{
+	struct balloon *balloon;
+	int error;
+
+	balloon = kzalloc_obj(*balloon);
+	if (!balloon)
+		return -ENOMEM;
+	error = balloon_prepare(balloon, device);
+	if (error)
+		goto free;
+	balloon->reboot.notifier_call = balloon_reboot;
+	error = register_reboot_notifier(&balloon->reboot);
+	if (error)
+		goto free_prepared;
+	error = balloon_start(balloon);
+	if (error)
+		goto unregister_reboot;
+	dev_info(&device->dev, "Aerostat %s: memory balloon ready\n", AEROSTAT_VERSION);
+	return 0;
+
+unregister_reboot:
+	unregister_reboot_notifier(&balloon->reboot);
+free_prepared:
+	balloon_free(balloon);
+free:
+	kfree(balloon);
+	return error;
+}
+
+static void balloon_remove(struct virtio_device *device)
+{
+	struct balloon *balloon = device->priv;
+
+	balloon_stop(balloon);
+	unregister_reboot_notifier(&balloon->reboot);
+	balloon_free(balloon);
+	kfree(balloon);
+}
+
+static void balloon_config_changed(struct virtio_device *device)
+{
+	resize_wake(&((struct balloon *)device->priv)->resize);
+}
+
+static int balloon_validate(struct virtio_device *device)
+{
+	if (!device->config->get) {
+		dev_err(&device->dev, "the device has no configuration to read: not used\n");
+		return -EINVAL;
+	}
+	__virtio_clear_bit(device, VIRTIO_F_ACCESS_PLATFORM);
+	__virtio_clear_bit(device, VIRTIO_RING_F_INDIRECT_DESC);
+	return 0;
+}
+
+#ifdef CONFIG_PM_SLEEP
+static int balloon_freeze(struct virtio_device *device)
+{
+	balloon_stop(device->priv);
+	return 0;
+}
+
+static int balloon_restore(struct virtio_device *device)
+{
+	return balloon_start(device->priv);
+}
+#endif
+
+static const unsigned int balloon_features[] = {
+	VIRTIO_BALLOON_F_MUST_TELL_HOST,
+	VIRTIO_BALLOON_F_STATS_VQ,
+	VIRTIO_BALLOON_F_DEFLATE_ON_OOM,
+};
+
+static const struct virtio_device_id balloon_ids[] = {
+	{ VIRTIO_ID_BALLOON, VIRTIO_DEV_ANY_ID },
+	{ 0 },
+};
+MODULE_DEVICE_TABLE(virtio, balloon_ids);
+
+static struct virtio_driver balloon_driver = {
+	.feature_table = balloon_features,
+	.feature_table_size = ARRAY_SIZE(balloon_features),
+	.driver.name = KBUILD_MODNAME,
+	.id_table = balloon_ids,
+	.validate = balloon_validate,
+	.probe = balloon_probe,
+	.remove = balloon_remove,
+	.config_changed = balloon_config_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = balloon_freeze,
+	.restore = balloon_restore,
+#endif
+};
+
+module_virtio_driver(balloon_driver);
+
+MODULE_DESCRIPTION("Aerostat, the virtio memory balloon");
+MODULE_AUTHOR("The Aerostat developers");
+MODULE_VERSION(AEROSTAT_VERSION);
+MODULE_LICENSE("GPL");

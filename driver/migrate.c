@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Base pages in the balloon that compaction moves: the host gets the new page and gives
+ * the old one back.
+ *
+ * The rule: a mover holds nothing but its two pages, waits for the device a short while
+ * and then leaves, for compaction may have been started by the balloon's own allocation.
+ * By then the new page has been named and can't go back to compaction, so it joins the
+ * balloon, where it stays until the answer (see hold); the old one stays out of use until
+ * the device was told of it. One move at a time: the next is refused, and tried again.
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "hold.h"
+#include "migrate.h"
+#include "tell.h"
+
+/* How long a mover waits for the device, in jiffies. */
+#define MIGRATE_WAIT (HZ / 5 ?: 1)
+
+static enum migrate_state migrate_change(struct migrate *migrate, enum migrate_state from,
+					 enum migrate_state to)
+{
+	enum migrate_state found;
+	unsigned long flags;
+
+	spin_lock_irqsave(&migrate->lock, flags);
+	found = migrate->state;
+	if (found == from)
+		WRITE_ONCE(migrate->state, to);
+	spin_unlock_irqrestore(&migrate->lock, flags);
+	return found;
+}
+
+static void migrate_settle_old(struct request *request)
+{
+	if (request->page)
+		put_page(request->page);
+}
+
+static void migrate_finish(struct migrate *migrate)
+{
+	struct tell *tell = migrate->tell;
+	struct request *request = migrate->deflate;
+	struct page *old = migrate->old;
+	int error;
+
+	tell_fill(tell, request, old);
+	request->page = tell->must_tell ? old : NULL;
+	request->settle = migrate_settle_old;
+	error = queue_post(&tell->deflate, request);
+	if (error && tell->must_tell)
+		return;
+
+	if (error)
+		queue_put(&tell->deflate, request);
+	else
+		queue_kick(&tell->deflate);
+	if (!tell->must_tell)
+		put_page(old);
+	migrate_change(migrate, MIGRATE_OWED, MIGRATE_IDLE);
+}
+
+static void migrate_settle_new(struct request *request)
+{
+	struct migrate *migrate = request->owner;
+
+	hold_acknowledge(migrate->hold);
+	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_ACKNOWLEDGED) == MIGRATE_OWED)
+		migrate_finish(migrate);
+}
+
+static bool migrate_is_answered(void *migrate)
+{
+	return READ_ONCE(((struct migrate *)migrate)->state) != MIGRATE_NAMED;
+}
+
+static int migrate_name(struct migrate *migrate, struct request *inflate, struct page *new)
+{
+	struct tell *tell = migrate->tell;
+	int error;
+
+	inflate->owner = migrate;
+	inflate->settle = migrate_settle_new;
+	inflate->length = 0;
+	tell_fill(tell, inflate, new);
+	if (!hold_await(migrate->hold, new))
+		return -EBUSY;
+	error = queue_post(&tell->inflate, inflate);
+	if (error)
+		hold_acknowledge(migrate->hold);
+	else
+		queue_kick(&tell->inflate);
+	return error;
+}
+
+static int migrate_begin(struct migrate *migrate, struct page *new, struct page *old)
+{
+	struct tell *tell = migrate->tell;
+	struct request *inflate, *deflate;
+
+	if (!tell_can_name(new) ||
+	    migrate_change(migrate, MIGRATE_IDLE, MIGRATE_NAMED) != MIGRATE_IDLE)
+		return -EAGAIN;
+
+	inflate = queue_take(&tell->inflate, 0);
+	deflate = queue_take(&tell->deflate, 0);
+	if (inflate && deflate) {
+		get_page(old);
+		migrate->old = old;
+		migrate->deflate = deflate;
+		deflate->length = 0;
+		if (!migrate_name(migrate, inflate, new))
+			return 0;
+		put_page(old);
+	}
+	if (deflate)
+		queue_put(&tell->deflate, deflate);
+	if (inflate)
+		queue_put(&tell->inflate, inflate);
+	migrate_change(migrate, MIGRATE_NAMED, MIGRATE_IDLE);
+	return -EAGAIN;
+}
+
+static int migrate_page(struct balloon_dev_info *info, struct page *new, struct page *old,
+			enum migrate_mode mode)
+{
+	struct hold *hold = container_of(info, struct hold, pages);
+	struct migrate *migrate = hold->migrate;
+	int error;
+
+	error = migrate_begin(migrate, new, old);
+	if (error)
+		return error;
+
+	queue_wait(&migrate->tell->inflate, migrate_is_answered, migrate,
+		   jiffies + MIGRATE_WAIT);
+	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_OWED) == MIGRATE_ACKNOWLEDGED) {
+		migrate_change(migrate, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED);
+		migrate_finish(migrate);
+	}
+	return 0;
+}
+
+/**
+ * migrate_prepare - let compaction move what the balloon holds
+ * @migrate: base pages that compaction moves
+ * @tell: what the device is told
+ * @hold: what the balloon holds, still empty
+ *
+ * Does not sleep.
+ */
+void migrate_prepare(struct migrate *migrate, struct tell *tell, struct hold *hold)
+{
+	migrate->tell = tell;
+	migrate->hold = hold;
+	spin_lock_init(&migrate->lock);
+	hold->migrate = migrate;
+	hold->pages.migratepage = migrate_page;
+}
+
+/**
+ * migrate_forget - the device was reset: finish the move that it did not let finish
+ * @migrate: base pages that compaction moves; the balloon is empty
+ *
+ * Does not sleep.
+ */
+void migrate_forget(struct migrate *migrate)
+{
+	if (migrate_change(migrate, MIGRATE_OWED, MIGRATE_IDLE) != MIGRATE_OWED)
+		return;
+	put_page(migrate->old);
+	queue_put(&migrate->tell->deflate, migrate->deflate);
+}

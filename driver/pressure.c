@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest is out of memory: it gets some back from the balloon before anyone is killed.
+ *
+ * The rule: called from whatever allocation has failed, this allocates nothing, takes no
+ * lock that anyone holds while waiting, and does not wait for the host, except for a
+ * short while under MUST_TELL_HOST, where memory may not be used before the answer.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/oom.h>
+
+#include "pressure.h"
+#include "resize.h"
+#include "tell.h"
+
+/* The kernel asks those with a higher number first. */
+#define PRESSURE_PRIORITY 80
+
+#define OOM_PAGES_MAX 65536u
+
+/* How long to wait for the device under MUST_TELL_HOST, in jiffies. */
+#define PRESSURE_WAIT (HZ / 5 ?: 1)
+
+static unsigned int oom_pages = 256;
+
+static int pressure_set_oom_pages(const char *text, const struct kernel_param *parameter)
+{
+	unsigned int pages;
+
+	if (kstrtouint(text, 0, &pages) || pages < 1 || pages > OOM_PAGES_MAX) {
+		pr_err("virtio_balloon: oom_pages is a number of guest pages from 1 to %u; it stays %u\n",
+		       OOM_PAGES_MAX, oom_pages);
+		return -EINVAL;
+	}
+	WRITE_ONCE(oom_pages, pages);
+	return 0;
+}
+
+static const struct kernel_param_ops oom_pages_ops = {
+	.set = pressure_set_oom_pages,
+	.get = param_get_uint,
+};
+
+module_param_cb(oom_pages, &oom_pages_ops, &oom_pages, 0644);
+__MODULE_PARM_TYPE(oom_pages, "uint");
+MODULE_PARM_DESC(oom_pages,
+		 "Guest pages to give back each time the guest is out of memory (1 to 65536, default 256)");
+
+static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
+{
+	struct pressure *pressure = container_of(notifier, struct pressure, notifier);
+	struct tell *tell = pressure->tell;
+	unsigned long limit = tell->must_tell ? jiffies + PRESSURE_WAIT : jiffies;
+	unsigned long returned;
+
+	returned = tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
+	if (returned)
+		resize_hold_off(pressure->resize);
+	*(unsigned long *)freed += returned;
+	return NOTIFY_OK;
+}
+
+/**
+ * pressure_start - give memory back from now on when the guest has none left
+ * @pressure: giving memory back
+ * @tell: what the device is told; open
+ * @resize: the worker
+ *
+ * May sleep. Keeps rule O4; call it only if DEFLATE_ON_OOM was negotiated (O3).
+ * Return: 0 or an error of the kernel's.
+ */
+int pressure_start(struct pressure *pressure, struct tell *tell, struct resize *resize)
+{
+	pressure->tell = tell;
+	pressure->resize = resize;
+	pressure->notifier.notifier_call = pressure_notify;
+	pressure->notifier.priority = PRESSURE_PRIORITY;
+	return register_oom_notifier(&pressure->notifier);
+}
+
+/**
+ * pressure_stop - be asked no more
+ * @pressure: giving memory back; started
+ *
+ * Sleeps until a call that is under way is over, which does not take long.
+ */
+void pressure_stop(struct pressure *pressure)
+{
+	unregister_oom_notifier(&pressure->notifier);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AEROSTAT_PRESSURE_H
+#define AEROSTAT_PRESSURE_H
+
+#include <linux/notifier.h>
+
+struct resize;
+struct tell;
+
+/**
+ * struct pressure - giving memory back to a guest that has none left
+ * @notifier: our place among those whom the kernel asks; fixed while started
+ * @tell: what the device is told; fixed
+ * @resize: the worker, which must not take the memory back at once; fixed
+ */
+struct pressure {
+	struct notifier_block notifier;
+	struct tell *tell;
+	struct resize *resize;
+};
+
+int pressure_start(struct pressure *pressure, struct tell *tell, struct resize *resize);
+void pressure_stop(struct pressure *pressure);
+
+#endif

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One virtqueue and its requests.
+ *
+ * The rule: a request is in exactly one place at any time, and a virtqueue is touched
+ * only under its lock and only while the queue is open. All requests and buffers exist
+ * before the first one is posted, so that nothing is allocated on the way; when the ring
+ * is full a request waits here and is posted as soon as the device makes room.
+ */
+#include <linux/gfp.h>
+#include <linux/interrupt.h>
+#include <linux/jiffies.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+
+#include "compat.h"
+#include "queue.h"
+
+/* How long a wait goes without looking at the ring by itself, in jiffies. */
+#define LOOK_AGAIN (HZ / 10 ?: 1)
+
+/**
+ * queue_prepare - allocate a queue's requests and buffers
+ * @queue: the queue, not in use
+ * @requests: how many requests there will be
+ * @buffer_bytes: size of each request's buffer
+ * @on_answer: called after an answer, under the queue's lock; may not sleep
+ *
+ * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ */
+int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffer_bytes,
+		  void (*on_answer)(struct queue *queue))
+{
+	unsigned int i;
+
+	spin_lock_init(&queue->lock);
+	init_waitqueue_head(&queue->changed);
+	INIT_LIST_HEAD(&queue->idle);
+	INIT_LIST_HEAD(&queue->waiting);
+	INIT_LIST_HEAD(&queue->answered);
+	queue->state = QUEUE_CLOSED;
+	queue->on_answer = on_answer;
+	queue->request_count = requests;
+	queue->buffer_bytes = buffer_bytes;
+
+	queue->requests = kcalloc(requests, sizeof(*queue->requests), GFP_KERNEL);
+	if (!queue->requests)
+		return -ENOMEM;
+	queue->buffers = alloc_pages_exact(requests * buffer_bytes, GFP_KERNEL | __GFP_ZERO);
+	if (!queue->buffers) {
+		kfree(queue->requests);
+		return -ENOMEM;
+	}
+	for (i = 0; i < requests; i++) {
+		struct request *request = &queue->requests[i];
+
+		INIT_LIST_HEAD(&request->pages);
+		request->buffer = queue->buffers + i * buffer_bytes;
+		list_add_tail(&request->link, &queue->idle);
+	}
+	queue->idle_count = requests;
+	return 0;
+}
+
+/**
+ * queue_free - free what queue_prepare() allocated
+ * @queue: the queue, closed and quiet
+ *
+ * May sleep.
+ */
+void queue_free(struct queue *queue)
+{
+	free_pages_exact(queue->buffers, queue->request_count * queue->buffer_bytes);
+	kfree(queue->requests);
+}
+
+/**
+ * queue_open - let requests through to a virtqueue
+ * @queue: the queue, closed and quiet
+ * @virtqueue: a virtqueue of a device that was found but is not yet ready
+ *
+ * Does not sleep. Nothing reaches the device before somebody posts and kicks.
+ */
+void queue_open(struct queue *queue, struct virtqueue *virtqueue)
+{
+	spin_lock_irq(&queue->lock);
+	queue->virtqueue = virtqueue;
+	queue->state = QUEUE_OPEN;
+	spin_unlock_irq(&queue->lock);
+}
+
+/**
+ * queue_close - touch the virtqueue no more
+ * @queue: the queue; closing a closed one does nothing
+ *
+ * Afterwards the virtqueue may be deleted. What the device holds it still holds: reset it,
+ * then call queue_forget(). May sleep, for as long as a notification takes.
+ */
+void queue_close(struct queue *queue)
+{
+	spin_lock_irq(&queue->lock);
+	queue->state = QUEUE_CLOSED;
+	spin_unlock_irq(&queue->lock);
+	wake_up_all(&queue->changed);
+	wait_event(queue->changed, !READ_ONCE(queue->kicking));
+	spin_lock_irq(&queue->lock);
+	queue->virtqueue = NULL;
+	spin_unlock_irq(&queue->lock);
+}
+
+static void queue_answer(struct queue *queue, struct request *request)
+{
+	request->state = REQUEST_ANSWERED;
+	list_add_tail(&request->link, &queue->answered);
+}
+
+/**
+ * queue_forget - take a reset of the device for the answer to all requests
+ * @queue: the queue, closed, its device reset
+ *
+ * Call it with no lock held, from process context. Afterwards the queue is quiet.
+ */
+void queue_forget(struct queue *queue)
+{
+	unsigned int i;
+
+	spin_lock_irq(&queue->lock);
+	for (i = 0; i < queue->request_count; i++) {
+		struct request *request = &queue->requests[i];
+
+		if (request->state == REQUEST_WAITING)
+			list_del(&request->link);
+		if (request->state == REQUEST_WAITING || request->state == REQUEST_POSTED)
+			queue_answer(queue, request);
+	}
+	spin_unlock_irq(&queue->lock);
+	wake_up_all(&queue->changed);
+	queue_settle(queue);
+}
+
+static int queue_add(struct queue *queue, struct request *request)
+{
+	struct scatterlist list;
+
+	sg_init_one(&list, request->buffer, request->length);
+	return virtqueue_add_outbuf(queue->virtqueue, &list, 1, request, GFP_ATOMIC);
+}
+
+static bool queue_fill_ring(struct queue *queue)
+{
+	struct request *request;
+	bool added = false;
+
+	while (queue->virtqueue->num_free) {
+		request = list_first_entry_or_null(&queue->waiting, struct request, link);
+		if (!request || queue_add(queue, request))
+			break;
+		list_del(&request->link);
+		request->state = REQUEST_POSTED;
+		added = true;
+	}
+	return added;
+}
+
+static bool queue_empty_ring(struct queue *queue)
+{
+	struct request *request;
+	unsigned int length;
+	bool answered = false;
+
+	do {
+		virtqueue_disable_cb(queue->virtqueue);
+		while ((request = virtqueue_get_buf(queue->virtqueue, &length))) {
+			queue_answer(queue, request);
+			answered = true;
+		}
+	} while (!virtqueue_is_broken(queue->virtqueue) &&
+		 !virtqueue_enable_cb(queue->virtqueue));
+	return answered;
+}
+
+/**
+ * queue_look - take what the device has answered, and give it what waits
+ * @queue: the queue; a closed one is left alone
+ *
+ * The virtqueue's callback ends here. Does not sleep; any context. Used lengths are
+ * ignored: rule L1.
+ */
+void queue_look(struct queue *queue)
+{
+	unsigned long flags;
+	bool answered = false, added = false;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->state == QUEUE_OPEN) {
+		answered = queue_empty_ring(queue);
+		added = queue_fill_ring(queue);
+		if (answered)
+			queue->on_answer(queue);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (added)
+		queue_kick(queue);
+	if (answered)
+		wake_up_all(&queue->changed);
+}
+
+/**
+ * queue_take - take a request to fill
+ * @queue: the queue
+ * @reserve: how many idle requests to leave for others
+ *
+ * Does not sleep, takes the queue's lock. Post the request, or put it back.
+ * Return: the request, or NULL if no more than @reserve are idle.
+ */
+struct request *queue_take(struct queue *queue, unsigned int reserve)
+{
+	struct request *request = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->idle_count > reserve) {
+		request = list_first_entry(&queue->idle, struct request, link);
+		list_del(&request->link);
+		queue->idle_count--;
+		request->state = REQUEST_TAKEN;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return request;
+}
+
+/**
+ * queue_post - hand a filled request in
+ * @queue: the queue
+ * @request: a request that the caller has taken
+ *
+ * Does not sleep, takes the queue's lock, allocates nothing. Call queue_kick() after the
+ * last of a series. Return: 0; -EIO if the queue is closed or broken, and the request is
+ * still the caller's.
+ */
+int queue_post(struct queue *queue, struct request *request)
+{
+	unsigned long flags;
+	int error = -EIO;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->state == QUEUE_OPEN && !virtqueue_is_broken(queue->virtqueue)) {
+		request->state = REQUEST_WAITING;
+		list_add_tail(&request->link, &queue->waiting);
+		queue->busy++;
+		queue_fill_ring(queue);
+		error = 0;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return error;
+}
+
+/**
+ * queue_kick - notify the device of what was posted, if it wants to know
+ * @queue: the queue
+ *
+ * Does not sleep, takes the queue's lock but notifies outside of it, because a device may
+ * do all its work before the notification returns.
+ */
+void queue_kick(struct queue *queue)
+{
+	unsigned long flags;
+	bool notify = false;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->state == QUEUE_OPEN)
+		notify = virtqueue_kick_prepare(queue->virtqueue);
+	if (notify)
+		queue->kicking++;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (!notify)
+		return;
+
+	virtqueue_notify(queue->virtqueue);
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->kicking--;
+	wake_up_all(&queue->changed);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * queue_collect - take an answered request to settle it
+ * @queue: the queue
+ *
+ * Does not sleep, takes the queue's lock. Put the request back afterwards.
+ * Return: the request, or NULL if there is none.
+ */
+struct request *queue_collect(struct queue *queue)
+{
+	struct request *request;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	request = list_first_entry_or_null(&queue->answered, struct request, link);
+	if (request) {
+		list_del(&request->link);
+		request->state = REQUEST_SETTLING;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return request;
+}
+
+/**
+ * queue_settle - let every answer take its effect
+ * @queue: the queue
+ *
+ * Call it with no lock held, from process context. Sleeps only if a request's settle()
+ * does. Whoever waits for an answer calls this, and settles for others too.
+ */
+void queue_settle(struct queue *queue)
+{
+	struct request *request;
+
+	while ((request = queue_collect(queue))) {
+		if (request->settle)
+			request->settle(request);
+		queue_put(queue, request);
+	}
+}
+
+/**
+ * queue_put - put a request back among the idle ones
+ * @queue: the queue
+ * @request: a request that the caller has taken or collected; its lists are empty
+ *
+ * Does not sleep, takes the queue's lock.
+ */
+void queue_put(struct queue *queue, struct request *request)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (request->state == REQUEST_SETTLING)
+		queue->busy--;
+	request->state = REQUEST_IDLE;
+	request->count = 0;
+	request->page = NULL;
+	list_add(&request->link, &queue->idle);
+	queue->idle_count++;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	wake_up_all(&queue->changed);
+}
+
+/**
+ * queue_works - whether posting can succeed
+ * @queue: the queue
+ *
+ * Does not sleep, takes the queue's lock. Return: true if open and not broken.
+ */
+bool queue_works(struct queue *queue)
+{
+	unsigned long flags;
+	bool works;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	works = queue->state == QUEUE_OPEN && !virtqueue_is_broken(queue->virtqueue);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return works;
+}
+
+static bool queue_has_news(struct queue *queue, bool (*reached)(void *), void *argument)
+{
+	return reached(argument) || !list_empty_careful(&queue->answered) ||
+	       READ_ONCE(queue->state) == QUEUE_CLOSED;
+}
+
+/**
+ * queue_wait - settle answers until a state is reached
+ * @queue: the queue whose answers lead to that state
+ * @reached: says whether it is reached; takes no lock
+ * @argument: what @reached looks at
+ * @limit: the moment, in jiffies, when waiting ends at the latest
+ *
+ * Sleeps; call it with no lock held. Looks into the ring now and then, so that a lost
+ * interrupt or a device that breaks costs a moment and no more.
+ * Return: 0 once the state is reached; -ETIMEDOUT; -EIO if no answer can come any more.
+ */
+int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argument,
+	       unsigned long limit)
+{
+	for (;;) {
+		long left = limit - jiffies;
+
+		queue_settle(queue);
+		if (reached(argument))
+			return 0;
+		if (!queue_works(queue))
+			return -EIO;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (!wait_event_timeout(queue->changed,
+					queue_has_news(queue, reached, argument),
+					min(left, (long)LOOK_AGAIN)))
+			queue_look(queue);
+	}
+}
+
+static bool queue_is_quiet(void *queue)
+{
+	return !READ_ONCE(((struct queue *)queue)->busy);
+}
+
+/**
+ * queue_wait_quiet - settle answers until every request has been answered
+ * @queue: the queue
+ * @limit: the moment, in jiffies, when waiting ends at the latest
+ *
+ * As queue_wait(). With @limit in the past it says at once how things stand.
+ */
+int queue_wait_quiet(struct queue *queue, unsigned long limit)
+{
+	return queue_wait(queue, queue_is_quiet, queue, limit);
+}

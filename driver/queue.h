@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AEROSTAT_QUEUE_H
+#define AEROSTAT_QUEUE_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct page;
+struct virtqueue;
+
+/* Where a request stands, in the order in which it moves. */
+enum request_state {
+	REQUEST_IDLE,		/* nobody's, on queue->idle */
+	REQUEST_TAKEN,		/* being filled by whoever took it */
+	REQUEST_WAITING,	/* handed in, no room in the ring, on queue->waiting */
+	REQUEST_POSTED,		/* the device has it */
+	REQUEST_ANSWERED,	/* the device gave it back, on queue->answered */
+	REQUEST_SETTLING,	/* being settled by whoever collected it */
+};
+
+/**
+ * struct request - one buffer for the device, and the memory that it speaks of
+ * @link: place on one of the queue's lists; queue->lock
+ * @state: where the request stands; queue->lock
+ * @buffer: what the device reads; the taker's until posted, then the device's
+ * @length: bytes of @buffer in use; the taker's
+ * @settle: what the answer does, called without a lock, or NULL; the taker's
+ * @owner: whom @settle works for; the taker's
+ * @pages: base pages whose fate hangs on the answer; the taker's, then the settler's
+ * @count: how many of them there are; likewise
+ * @page: one such page whose list head somebody else uses, or NULL; likewise
+ */
+struct request {
+	struct list_head link;
+	enum request_state state;
+	void *buffer;
+	unsigned int length;
+	void (*settle)(struct request *request);
+	void *owner;
+	struct list_head pages;
+	unsigned int count;
+	struct page *page;
+};
+
+enum queue_state {
+	QUEUE_CLOSED,		/* the virtqueue must not be touched */
+	QUEUE_OPEN,
+};
+
+/**
+ * struct queue - one virtqueue and all requests that can ever be in it
+ * @lock: guards what follows and every operation on @virtqueue
+ * @state: whether @virtqueue may be touched
+ * @virtqueue: the ring; valid while @state is QUEUE_OPEN
+ * @idle: requests that can be taken
+ * @idle_count: their number
+ * @waiting: requests handed in, first to last, for which the ring has no room
+ * @answered: requests that the device has given back and nobody has settled
+ * @busy: requests handed in and not yet put back
+ * @kicking: callers that are notifying the device just now, outside @lock
+ * @changed: woken when something was answered, put back or closed
+ * @on_answer: called under @lock while open when something was answered; may not sleep
+ * @requests: all requests; fixed from prepare to free
+ * @request_count: their number; fixed
+ * @buffers: memory of all buffers; fixed
+ * @buffer_bytes: bytes of one buffer; fixed
+ */
+struct queue {
+	spinlock_t lock;	/* see above */
+	enum queue_state state;
+	struct virtqueue *virtqueue;
+	struct list_head idle;
+	unsigned int idle_count;
+	struct list_head waiting;
+	struct list_head answered;
+	unsigned int busy;
+	unsigned int kicking;
+	wait_queue_head_t changed;
+	void (*on_answer)(struct queue *queue);
+	struct request *requests;
+	unsigned int request_count;
+	void *buffers;
+	unsigned int buffer_bytes;
+};
+
+int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffer_bytes,
+		  void (*on_answer)(struct queue *queue));
+void queue_free(struct queue *queue);
+void queue_open(struct queue *queue, struct virtqueue *virtqueue);
+void queue_close(struct queue *queue);
+void queue_forget(struct queue *queue);
+void queue_look(struct queue *queue);
+
+struct request *queue_take(struct queue *queue, unsigned int reserve);
+int queue_post(struct queue *queue, struct request *request);
+void queue_kick(struct queue *queue);
+struct request *queue_collect(struct queue *queue);
+void queue_settle(struct queue *queue);
+void queue_put(struct queue *queue, struct request *request);
+
+bool queue_works(struct queue *queue);
+int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argument,
+	       unsigned long limit);
+int queue_wait_quiet(struct queue *queue, unsigned long limit);
+
+#endif

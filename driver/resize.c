@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The worker that brings the balloon to the target.
+ *
+ * The rule: one step at a time, each bounded: read the target, move one batch towards it,
+ * write the size. So a new target is followed at once in either direction, the host sees
+ * progress, and the system can freeze between two steps. The worker sleeps when nothing
+ * is to be done; when the guest has nothing to give it tries again more and more rarely.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/virtio_config.h>
+
+#include "compat.h"
+#include "hold.h"
+#include "resize.h"
+#include "source.h"
+#include "tell.h"
+
+/* What one step moves at most. */
+#define RESIZE_BATCH_PAGES (SZ_16M >> PAGE_SHIFT)
+
+/* How long one step takes memory from a slow guest, waits for the device; in jiffies. */
+#define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
+#define RESIZE_ANSWER_TIME (5 * HZ)
+
+/* How long a device that is about to be reset may take to answer, in jiffies. */
+#define RESIZE_LEAVE_TIME HZ
+
+/* How long to leave compaction alone when it is at work on all that is held, in ms. */
+#define RESIZE_ISOLATED_MS 10
+
+static unsigned long to_mib(unsigned long pages)
+{
+	return pages >> (20 - PAGE_SHIFT);
+}
+
+static unsigned long resize_target_pages(struct resize *resize)
+{
+	return DIV_ROUND_UP_ULL(resize->target, UNITS_PER_PAGE);
+}
+
+static void resize_read_target(struct resize *resize)
+{
+	u32 target;
+
+	virtio_cread_le(resize->device, struct virtio_balloon_config, num_pages, &target);
+	if (target == resize->target)
+		return;
+	resize->target = target;
+	pace_succeeded(&resize->pace);
+	spin_lock_irq(&resize->lock);
+	resize->not_before = jiffies;
+	spin_unlock_irq(&resize->lock);
+}
+
+static void resize_write_actual(struct resize *resize)
+{
+	u64 units = (u64)hold_count(resize->hold) * UNITS_PER_PAGE;
+	u32 actual = min_t(u64, units, U32_MAX);
+
+	if (actual == resize->actual)
+		return;
+	resize->actual = actual;
+	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &actual);
+}
+
+static void resize_pause(struct resize *resize, enum resize_state pause, unsigned int wait_ms)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&resize->lock, flags);
+	resize->not_before = jiffies + msecs_to_jiffies(wait_ms);
+	resize->pause = pause;
+	spin_unlock_irqrestore(&resize->lock, flags);
+}
+
+static enum resize_state resize_back_off(struct resize *resize)
+{
+	resize_pause(resize, RESIZE_OUT_OF_MEMORY, pace_failed(&resize->pace));
+	return RESIZE_OUT_OF_MEMORY;
+}
+
+static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
+{
+	unsigned long want = min_t(unsigned long, missing, RESIZE_BATCH_PAGES);
+	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
+	unsigned long taken;
+	LIST_HEAD(pages);
+	int error;
+
+	if (tell_named(resize->tell) || tell_wait_deflated(resize->tell, limit))
+		return RESIZE_NOT_ANSWERING;
+	if (time_before(jiffies, READ_ONCE(resize->not_before)))
+		return READ_ONCE(resize->pause);
+
+	taken = source_take(&pages, want, jiffies + RESIZE_TAKE_TIME);
+	if (!taken)
+		return resize_back_off(resize);
+	if (taken == want)
+		pace_succeeded(&resize->pace);
+
+	error = tell_inflate(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
+	if (error == -ERANGE)
+		return resize_back_off(resize);
+	return error ? RESIZE_NOT_ANSWERING : RESIZE_INFLATING;
+}
+
+static enum resize_state resize_deflate(struct resize *resize, unsigned long spare)
+{
+	unsigned long want = min_t(unsigned long, spare, RESIZE_BATCH_PAGES);
+	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
+
+	if (tell_deflate(resize->tell, want, TELL_RESERVE_RESCUE, limit))
+		return RESIZE_DEFLATING;
+	if (tell_named(resize->tell) || tell_wait_deflated(resize->tell, jiffies))
+		return RESIZE_NOT_ANSWERING;
+	msleep(RESIZE_ISOLATED_MS);
+	return RESIZE_DEFLATING;
+}
+
+static enum resize_state resize_step(struct resize *resize)
+{
+	unsigned long target, size;
+
+	tell_settle(resize->tell);
+	if (!tell_works(resize->tell))
+		return RESIZE_NOT_ANSWERING;
+
+	resize_read_target(resize);
+	target = resize_target_pages(resize);
+	size = hold_count(resize->hold) + tell_named(resize->tell);
+	if (size < target)
+		return resize_inflate(resize, target - size);
+	if (size > target)
+		return resize_deflate(resize, size - target);
+	return tell_named(resize->tell) ? RESIZE_NOT_ANSWERING : RESIZE_AT_TARGET;
+}
+
+static void resize_say_trouble(struct resize *resize, enum resize_state trouble)
+{
+	struct device *device = &resize->device->dev;
+	unsigned long held = to_mib(hold_count(resize->hold));
+	unsigned long target = to_mib(resize_target_pages(resize));
+
+	if (trouble == RESIZE_NOT_ANSWERING && !tell_works(resize->tell))
+		dev_warn(device, "the device is broken: the balloon stays at %lu MiB until the device is reset\n",
+			 held);
+	else if (trouble == RESIZE_NOT_ANSWERING)
+		dev_warn(device, "the device does not answer: %lu MiB that were named to it stay out of use until it does; look at the host\n",
+			 to_mib(tell_named(resize->tell)));
+	else if (trouble == RESIZE_OUT_OF_MEMORY)
+		dev_info(device, "the guest has no more memory to give: %lu of %lu MiB are taken, the rest follows when it can\n",
+			 held, target);
+	else
+		dev_info(device, "the guest ran out of memory and takes some back: %lu of %lu MiB are left in the balloon\n",
+			 held, target);
+}
+
+static void resize_say(struct resize *resize, enum resize_state state)
+{
+	bool trouble = state == RESIZE_NOT_ANSWERING || state == RESIZE_OUT_OF_MEMORY ||
+		       state == RESIZE_HOLDING_OFF;
+
+	if (resize->said == RESIZE_NOT_ANSWERING && state != RESIZE_NOT_ANSWERING) {
+		dev_info(&resize->device->dev, "the device answers again\n");
+		resize->said = RESIZE_AT_TARGET;
+	}
+	if (state == RESIZE_AT_TARGET || state == RESIZE_DEFLATING)
+		resize->said = RESIZE_AT_TARGET;
+	if (!trouble || (resize->said != RESIZE_AT_TARGET && state != RESIZE_NOT_ANSWERING) ||
+	    resize->said == state)
+		return;
+	resize->said = state;
+	resize_say_trouble(resize, state);
+}
+
+static void resize_go_on(struct resize *resize, enum resize_state state)
+{
+	long wait;
+
+	spin_lock_irq(&resize->lock);
+	if (resize->state != RESIZE_STOPPED) {
+		resize->state = state;
+		wait = max_t(long, resize->not_before - jiffies, 1);
+		if (state == RESIZE_INFLATING || state == RESIZE_DEFLATING)
+			queue_delayed_work(resize->workqueue, &resize->work, 0);
+		if (state == RESIZE_OUT_OF_MEMORY || state == RESIZE_HOLDING_OFF)
+			queue_delayed_work(resize->workqueue, &resize->work, wait);
+	}
+	spin_unlock_irq(&resize->lock);
+}
+
+static void resize_work(struct work_struct *work)
+{
+	struct resize *resize = container_of(to_delayed_work(work), struct resize, work);
+	enum resize_state state = resize_step(resize);
+
+	resize_write_actual(resize);
+	resize_say(resize, state);
+	resize_go_on(resize, state);
+}
+
+/**
+ * resize_prepare - set the worker up, stopped
+ * @resize: the worker
+ * @device: the device
+ * @hold: what the balloon holds
+ * @tell: what the device is told
+ * @workqueue: where to work; freezable, with a rescuer
+ *
+ * Does not sleep.
+ */
+void resize_prepare(struct resize *resize, struct virtio_device *device, struct hold *hold,
+		    struct tell *tell, struct workqueue_struct *workqueue)
+{
+	resize->device = device;
+	resize->hold = hold;
+	resize->tell = tell;
+	resize->workqueue = workqueue;
+	resize->state = RESIZE_STOPPED;
+	spin_lock_init(&resize->lock);
+	INIT_DELAYED_WORK(&resize->work, resize_work);
+}
+
+/**
+ * resize_start - follow the host's target from now on
+ * @resize: the worker, stopped; the device ready, the balloon empty
+ *
+ * Does not sleep. Keeps rules O1, O2 and O10 from here.
+ */
+void resize_start(struct resize *resize)
+{
+	resize->target = 0;
+	resize->actual = 0;
+	resize->said = RESIZE_AT_TARGET;
+	resize->not_before = jiffies;
+	pace_succeeded(&resize->pace);
+	spin_lock_irq(&resize->lock);
+	resize->state = RESIZE_AT_TARGET;
+	spin_unlock_irq(&resize->lock);
+	resize_wake(resize);
+}
+
+/**
+ * resize_stop - stop the worker
+ * @resize: the worker; stopping a stopped one does nothing
+ *
+ * Sleeps until the step under way is over, which the device can delay by
+ * RESIZE_ANSWER_TIME at most.
+ */
+void resize_stop(struct resize *resize)
+{
+	spin_lock_irq(&resize->lock);
+	resize->state = RESIZE_STOPPED;
+	spin_unlock_irq(&resize->lock);
+	cancel_delayed_work_sync(&resize->work);
+}
+
+/**
+ * resize_wake - there may be something to do
+ * @resize: the worker; waking a stopped one does nothing
+ *
+ * Does not sleep; any context.
+ */
+void resize_wake(struct resize *resize)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&resize->lock, flags);
+	if (resize->state != RESIZE_STOPPED)
+		mod_delayed_work(resize->workqueue, &resize->work, 0);
+	spin_unlock_irqrestore(&resize->lock, flags);
+}
+
+/**
+ * resize_hold_off - the guest took memory back: do not take it away again at once
+ * @resize: the worker
+ *
+ * Does not sleep. The device learns the new size from the worker.
+ */
+void resize_hold_off(struct resize *resize)
+{
+	resize_pause(resize, RESIZE_HOLDING_OFF, PACE_LAST_MS);
+	resize_wake(resize);
+}
+
+/**
+ * resize_give_back - empty the balloon, as long as the device listens
+ * @resize: the worker, stopped; the device not yet reset
+ *
+ * Sleeps. Keeps rule O5 for a device that goes away in order, and waits for one that does
+ * not answer RESIZE_LEAVE_TIME at most: what it leaves is freed after the reset.
+ */
+void resize_give_back(struct resize *resize)
+{
+	struct tell *tell = resize->tell;
+
+	while (hold_count(resize->hold) && tell_works(tell) && !tell_named(tell)) {
+		if (tell_deflate(tell, RESIZE_BATCH_PAGES, 0, jiffies + RESIZE_LEAVE_TIME))
+			continue;
+		if (tell_wait_deflated(tell, jiffies))
+			break;
+		msleep(RESIZE_ISOLATED_MS);
+	}
+	if (tell_works(tell) && !tell_named(tell))
+		tell_wait_deflated(tell, jiffies + RESIZE_LEAVE_TIME);
+	resize->actual = 0;
+	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
+}
+
+/**
+ * resize_free_all - empty the balloon without a word
+ * @resize: the worker, stopped; the device reset
+ *
+ * Sleeps until compaction has let go of what it was moving.
+ */
+void resize_free_all(struct resize *resize)
+{
+	LIST_HEAD(pages);
+	bool empty;
+
+	do {
+		empty = hold_is_empty(resize->hold);
+		while (hold_get(resize->hold, &pages, TELL_PAGES))
+			source_give_back(&pages);
+		if (!empty)
+			msleep(RESIZE_ISOLATED_MS);
+	} while (!empty);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AEROSTAT_SOURCE_H
+#define AEROSTAT_SOURCE_H
+
+#include <linux/types.h>
+
+struct list_head;
+
+unsigned long source_take(struct list_head *pages, unsigned long count, unsigned long limit);
+unsigned long source_give_back(struct list_head *pages);
+
+#endif
