@@ -14,9 +14,8 @@
 #include <linux/virtio_config.h>
 #include <linux/vmstat.h>
 
-#define COMPAT_SINCE(major, minor)				\
-	(LINUX_VERSION_MAJOR > (major) ||			\
-	 (LINUX_VERSION_MAJOR == (major) && LINUX_VERSION_PATCHLEVEL >= (minor)))
+#define COMPAT_SINCE(major, minor) \
+	(LINUX_VERSION_MAJOR * 256 + LINUX_VERSION_PATCHLEVEL >= (major) * 256 + (minor))
 
 /* Allocating one object used to need its size and flags. */
 #ifndef kzalloc_obj
