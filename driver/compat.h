@@ -39,6 +39,13 @@
 #define compat_reclaimed_pages(events, item)	((events)[item])
 #endif
 
+/* A device that its bus resets under the driver used to be lost. */
+#if COMPAT_SINCE(6, 15)
+#define COMPAT_RESET(prepare, done)	.reset_prepare = (prepare), .reset_done = (done),
+#else
+#define COMPAT_RESET(prepare, done)
+#endif
+
 /* Queues used to be described by one array for each of their properties. */
 #if !COMPAT_SINCE(6, 11)
 #define COMPAT_QUEUES_MAX 8
@@ -87,15 +94,34 @@ struct compat_balloon_dev_info {
 	bool adjust_managed_page_count;
 };
 
+/* Older kernels insist that nobody looks at the page just then; here one may. */
+static inline void compat_balloon_page_enqueue(struct compat_balloon_dev_info *info,
+					       struct page *page)
+{
+	unsigned long flags;
+
+	lock_page(page);
+	spin_lock_irqsave(&info->core.pages_lock, flags);
+	balloon_page_insert(&info->core, page);
+	__count_vm_event(BALLOON_INFLATE);
+	spin_unlock_irqrestore(&info->core.pages_lock, flags);
+	unlock_page(page);
+}
+
 static inline size_t compat_balloon_page_list_enqueue(struct compat_balloon_dev_info *info,
 						      struct list_head *pages)
 {
-	struct page *page;
+	struct page *page, *next;
+	size_t count = 0;
 
-	if (info->adjust_managed_page_count)
-		list_for_each_entry(page, pages, lru)
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_del(&page->lru);
+		if (info->adjust_managed_page_count)
 			adjust_managed_page_count(page, -1);
-	return balloon_page_list_enqueue(&info->core, pages);
+		compat_balloon_page_enqueue(info, page);
+		count++;
+	}
+	return count;
 }
 
 static inline size_t compat_balloon_page_list_dequeue(struct compat_balloon_dev_info *info,

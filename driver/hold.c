@@ -28,21 +28,57 @@ void hold_prepare(struct hold *hold, bool memory_leaves_the_guest)
 }
 
 /**
- * hold_put - put pages into the balloon
+ * hold_name - pages are about to be named to the device, or could not be
  * @hold: what the balloon holds
- * @pages: base pages that the device acknowledged; empty afterwards
- * @count: how many there are
+ * @count: how many base pages, negative if they could not be
  *
- * Does not sleep, takes the locks of this room one after the other.
+ * Does not sleep.
  */
-void hold_put(struct hold *hold, struct list_head *pages, unsigned long count)
+void hold_name(struct hold *hold, long count)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	hold->named += count;
+	spin_unlock_irqrestore(&hold->lock, flags);
+}
+
+static void hold_insert(struct hold *hold, struct list_head *pages, unsigned long count,
+			unsigned long named)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&hold->lock, flags);
 	hold->count += count;
+	hold->named -= named;
 	spin_unlock_irqrestore(&hold->lock, flags);
 	balloon_page_list_enqueue(&hold->pages, pages);
+}
+
+/**
+ * hold_admit - let pages into the balloon that the device has acknowledged
+ * @hold: what the balloon holds
+ * @pages: base pages that were named; empty afterwards
+ * @count: how many there are
+ *
+ * Process context; takes the locks of this room one after the other.
+ */
+void hold_admit(struct hold *hold, struct list_head *pages, unsigned long count)
+{
+	hold_insert(hold, pages, count, count);
+}
+
+/**
+ * hold_put - put pages back that hold_get() got
+ * @hold: what the balloon holds
+ * @pages: base pages of which the device was not told; empty afterwards
+ * @count: how many there are
+ *
+ * Process context; takes the locks of this room one after the other.
+ */
+void hold_put(struct hold *hold, struct list_head *pages, unsigned long count)
+{
+	hold_insert(hold, pages, count, 0);
 }
 
 static bool hold_set_aside(struct hold *hold, struct list_head *pages)
@@ -84,7 +120,7 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
 }
 
 /**
- * hold_count - the size of the balloon
+ * hold_count - the size of the balloon as the device has acknowledged it
  * @hold: what the balloon holds
  *
  * Does not sleep, takes no lock. Return: base pages held.
@@ -92,6 +128,33 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
 unsigned long hold_count(struct hold *hold)
 {
 	return READ_ONCE(hold->count);
+}
+
+/**
+ * hold_named - memory that the device has not yet acknowledged
+ * @hold: what the balloon holds
+ *
+ * Does not sleep, takes no lock. Return: base pages on the way into the balloon.
+ */
+unsigned long hold_named(struct hold *hold)
+{
+	return READ_ONCE(hold->named);
+}
+
+/**
+ * hold_size - the size that the balloon will have once the device has answered
+ * @hold: what the balloon holds
+ *
+ * Does not sleep. Return: base pages held and named.
+ */
+unsigned long hold_size(struct hold *hold)
+{
+	unsigned long flags, size;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	size = hold->count + hold->named;
+	spin_unlock_irqrestore(&hold->lock, flags);
+	return size;
 }
 
 /**
@@ -130,7 +193,7 @@ bool hold_await(struct hold *hold, struct page *page)
  * hold_acknowledge - the device has acknowledged the page of hold_await()
  * @hold: what the balloon holds
  *
- * Does not sleep. If the page was met on the way out it is held like any other again.
+ * Process context. If the page was met on the way out it is held like any other again.
  */
 void hold_acknowledge(struct hold *hold)
 {

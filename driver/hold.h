@@ -15,6 +15,7 @@ struct migrate;
  * @migrate: moves them for compaction; fixed
  * @lock: guards what follows
  * @count: base pages in the balloon, those that compaction has isolated included
+ * @named: base pages on the way into it, named to the device and not yet acknowledged
  * @unacknowledged: the one page among them, at most, that the device has not yet
  *	acknowledged: compaction put it into the balloon, or NULL
  * @aside: that page, if it was met on the way out
@@ -24,14 +25,19 @@ struct hold {
 	struct migrate *migrate;
 	spinlock_t lock;	/* see above */
 	unsigned long count;
+	unsigned long named;
 	struct page *unacknowledged;
 	struct list_head aside;
 };
 
 void hold_prepare(struct hold *hold, bool memory_leaves_the_guest);
+void hold_name(struct hold *hold, long count);
+void hold_admit(struct hold *hold, struct list_head *pages, unsigned long count);
 void hold_put(struct hold *hold, struct list_head *pages, unsigned long count);
 unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long want);
 unsigned long hold_count(struct hold *hold);
+unsigned long hold_named(struct hold *hold);
+unsigned long hold_size(struct hold *hold);
 bool hold_is_empty(struct hold *hold);
 bool hold_await(struct hold *hold, struct page *page);
 void hold_acknowledge(struct hold *hold);

@@ -45,6 +45,13 @@ unlock:
 	return error;
 }
 
+/* A device that was pulled out reads as all ones, and never as reset. */
+static void balloon_reset(struct virtio_device *device)
+{
+	if (device->config->get_status(device) != U8_MAX)
+		virtio_reset_device(device);
+}
+
 static void balloon_stop(struct balloon *balloon)
 {
 	mutex_lock(&balloon->lock);
@@ -58,7 +65,7 @@ static void balloon_stop(struct balloon *balloon)
 	statistics_stop(&balloon->statistics);
 	tell_close(&balloon->tell);
 
-	virtio_reset_device(balloon->device);
+	balloon_reset(balloon->device);
 	balloon_forget(balloon);
 	balloon->device->config->del_vqs(balloon->device);
 unlock:
@@ -106,6 +113,7 @@ static void balloon_remove(struct virtio_device *device)
 	struct balloon *balloon = device->priv;
 
 	balloon_stop(balloon);
+	balloon_reset(device);
 	unregister_reboot_notifier(&balloon->reboot);
 	balloon_free(balloon);
 	kfree(balloon);
@@ -127,18 +135,16 @@ static int balloon_validate(struct virtio_device *device)
 	return 0;
 }
 
-#ifdef CONFIG_PM_SLEEP
-static int balloon_freeze(struct virtio_device *device)
+static int __maybe_unused balloon_freeze(struct virtio_device *device)
 {
 	balloon_stop(device->priv);
 	return 0;
 }
 
-static int balloon_restore(struct virtio_device *device)
+static int __maybe_unused balloon_restore(struct virtio_device *device)
 {
 	return balloon_start(device->priv);
 }
-#endif
 
 static const unsigned int balloon_features[] = {
 	VIRTIO_BALLOON_F_MUST_TELL_HOST,
@@ -165,6 +171,7 @@ static struct virtio_driver balloon_driver = {
 	.freeze = balloon_freeze,
 	.restore = balloon_restore,
 #endif
+	COMPAT_RESET(balloon_freeze, balloon_restore)
 };
 
 module_virtio_driver(balloon_driver);

@@ -17,7 +17,8 @@
 /* The kernel asks those with a higher number first. */
 #define PRESSURE_PRIORITY 80
 
-#define OOM_PAGES_MAX 65536u
+/* What the requests that are kept for this can name. */
+#define OOM_PAGES_MAX ((unsigned int)(TELL_RESERVE_RESCUE * TELL_PAGES))
 
 /* How long to wait for the device under MUST_TELL_HOST, in jiffies. */
 #define PRESSURE_WAIT (HZ / 5 ?: 1)
@@ -45,19 +46,17 @@ static const struct kernel_param_ops oom_pages_ops = {
 module_param_cb(oom_pages, &oom_pages_ops, &oom_pages, 0644);
 __MODULE_PARM_TYPE(oom_pages, "uint");
 MODULE_PARM_DESC(oom_pages,
-		 "Guest pages to give back each time the guest is out of memory (1 to 65536, default 256)");
+		 "Guest pages to give back each time the guest is out of memory (1 to 8192, with pages of 64 KiB 1 to 512; default 256)");
 
 static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
 {
 	struct pressure *pressure = container_of(notifier, struct pressure, notifier);
 	struct tell *tell = pressure->tell;
 	unsigned long limit = tell->must_tell ? jiffies + PRESSURE_WAIT : jiffies;
-	unsigned long returned;
 
-	returned = tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
-	if (returned)
-		resize_hold_off(pressure->resize);
-	*(unsigned long *)freed += returned;
+	resize_hold_off(pressure->resize);
+	*(unsigned long *)freed += tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
+	resize_wake(pressure->resize);
 	return NOTIFY_OK;
 }
 

@@ -340,6 +340,8 @@ void queue_put(struct queue *queue, struct request *request)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (request->state == REQUEST_SETTLING)
 		queue->busy--;
+	if (request->state == REQUEST_SETTLING && !queue->busy && queue->state == QUEUE_OPEN)
+		queue->on_answer(queue);
 	request->state = REQUEST_IDLE;
 	request->count = 0;
 	request->page = NULL;
@@ -379,8 +381,8 @@ static bool queue_has_news(struct queue *queue, bool (*reached)(void *), void *a
  * @argument: what @reached looks at
  * @limit: the moment, in jiffies, when waiting ends at the latest
  *
- * Sleeps; call it with no lock held. Looks into the ring now and then, so that a lost
- * interrupt or a device that breaks costs a moment and no more.
+ * Sleeps, unless @limit is past; call it with no lock held. Looks into the ring now and
+ * then, so that a lost interrupt or a device that breaks costs a moment and no more.
  * Return: 0 once the state is reached; -ETIMEDOUT; -EIO if no answer can come any more.
  */
 int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argument,
@@ -389,6 +391,7 @@ int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argum
 	for (;;) {
 		long left = limit - jiffies;
 
+		queue_look(queue);
 		queue_settle(queue);
 		if (reached(argument))
 			return 0;
@@ -396,10 +399,8 @@ int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argum
 			return -EIO;
 		if (left <= 0)
 			return -ETIMEDOUT;
-		if (!wait_event_timeout(queue->changed,
-					queue_has_news(queue, reached, argument),
-					min(left, (long)LOOK_AGAIN)))
-			queue_look(queue);
+		wait_event_timeout(queue->changed, queue_has_news(queue, reached, argument),
+				   min(left, (long)LOOK_AGAIN));
 	}
 }
 

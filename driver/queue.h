@@ -61,7 +61,8 @@ enum queue_state {
  * @busy: requests handed in and not yet put back
  * @kicking: callers that are notifying the device just now, outside @lock
  * @changed: woken when something was answered, put back or closed
- * @on_answer: called under @lock while open when something was answered; may not sleep
+ * @on_answer: called under @lock while open when something was answered, and when the
+ *	last request was settled, by whomever; may not sleep
  * @requests: all requests; fixed from prepare to free
  * @request_count: their number; fixed
  * @buffers: memory of all buffers; fixed

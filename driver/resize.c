@@ -26,8 +26,15 @@
 #define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
 #define RESIZE_ANSWER_TIME (5 * HZ)
 
-/* How long a device that is about to be reset may take to answer, in jiffies. */
-#define RESIZE_LEAVE_TIME HZ
+/* How often to look at a device that does not answer, should it forget to notify. */
+#define RESIZE_LOOK_AGAIN (10 * HZ)
+
+/* How long a device that is about to be reset may be silent, and take in all; in jiffies. */
+#define RESIZE_LEAVE_SILENCE HZ
+#define RESIZE_LEAVE_TIME (10 * HZ)
+
+/* How long to let a guest breathe that could give a little, but not all asked for, in ms. */
+#define RESIZE_BREATH_MS 20
 
 /* How long to leave compaction alone when it is at work on all that is held, in ms. */
 #define RESIZE_ISOLATED_MS 10
@@ -67,14 +74,34 @@ static void resize_write_actual(struct resize *resize)
 	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &actual);
 }
 
+static void resize_say_empty(struct resize *resize)
+{
+	resize->actual = 0;
+	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
+}
+
 static void resize_pause(struct resize *resize, enum resize_state pause, unsigned int wait_ms)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(wait_ms);
 	unsigned long flags;
 
 	spin_lock_irqsave(&resize->lock, flags);
-	resize->not_before = jiffies + msecs_to_jiffies(wait_ms);
-	resize->pause = pause;
+	if (time_after(end, resize->not_before)) {
+		resize->not_before = end;
+		resize->pause = pause;
+	}
 	spin_unlock_irqrestore(&resize->lock, flags);
+}
+
+static bool resize_is_paused(struct resize *resize, enum resize_state *pause)
+{
+	bool paused;
+
+	spin_lock_irq(&resize->lock);
+	paused = time_before(jiffies, resize->not_before);
+	*pause = resize->pause;
+	spin_unlock_irq(&resize->lock);
+	return paused;
 }
 
 static enum resize_state resize_back_off(struct resize *resize)
@@ -83,39 +110,54 @@ static enum resize_state resize_back_off(struct resize *resize)
 	return RESIZE_OUT_OF_MEMORY;
 }
 
+/* A device that is known to be silent is not waited for once more. */
+static unsigned long resize_answer_limit(struct resize *resize)
+{
+	return resize->state == RESIZE_NOT_ANSWERING ? jiffies : jiffies + RESIZE_ANSWER_TIME;
+}
+
+static bool resize_is_owed(struct resize *resize, unsigned long limit)
+{
+	return tell_wait_inflated(resize->tell, limit) || tell_wait_deflated(resize->tell, limit);
+}
+
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
 	unsigned long want = min_t(unsigned long, missing, RESIZE_BATCH_PAGES);
-	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
-	unsigned long taken;
+	unsigned long taken, limit;
+	enum resize_state pause;
 	LIST_HEAD(pages);
+	bool exhausted;
 	int error;
 
-	if (tell_named(resize->tell) || tell_wait_deflated(resize->tell, limit))
+	if (resize_is_owed(resize, resize_answer_limit(resize)))
 		return RESIZE_NOT_ANSWERING;
-	if (time_before(jiffies, READ_ONCE(resize->not_before)))
-		return READ_ONCE(resize->pause);
+	if (resize_is_paused(resize, &pause))
+		return pause;
 
-	taken = source_take(&pages, want, jiffies + RESIZE_TAKE_TIME);
+	limit = jiffies + RESIZE_TAKE_TIME;
+	taken = source_take(&pages, want, limit);
+	exhausted = taken < want && time_before(jiffies, limit);
 	if (!taken)
 		return resize_back_off(resize);
-	if (taken == want)
-		pace_succeeded(&resize->pace);
+	pace_succeeded(&resize->pace);
 
 	error = tell_inflate(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
 	if (error == -ERANGE)
 		return resize_back_off(resize);
+	if (exhausted)
+		resize_pause(resize, RESIZE_INFLATING, RESIZE_BREATH_MS);
 	return error ? RESIZE_NOT_ANSWERING : RESIZE_INFLATING;
 }
 
 static enum resize_state resize_deflate(struct resize *resize, unsigned long spare)
 {
 	unsigned long want = min_t(unsigned long, spare, RESIZE_BATCH_PAGES);
-	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
+	unsigned long limit = resize_answer_limit(resize);
 
 	if (tell_deflate(resize->tell, want, TELL_RESERVE_RESCUE, limit))
 		return RESIZE_DEFLATING;
-	if (tell_named(resize->tell) || tell_wait_deflated(resize->tell, jiffies))
+	if (resize_is_owed(resize, limit))
 		return RESIZE_NOT_ANSWERING;
 	msleep(RESIZE_ISOLATED_MS);
 	return RESIZE_DEFLATING;
@@ -131,12 +173,12 @@ static enum resize_state resize_step(struct resize *resize)
 
 	resize_read_target(resize);
 	target = resize_target_pages(resize);
-	size = hold_count(resize->hold) + tell_named(resize->tell);
+	size = hold_size(resize->hold);
 	if (size < target)
 		return resize_inflate(resize, target - size);
 	if (size > target)
 		return resize_deflate(resize, size - target);
-	return tell_named(resize->tell) ? RESIZE_NOT_ANSWERING : RESIZE_AT_TARGET;
+	return hold_named(resize->hold) ? RESIZE_NOT_ANSWERING : RESIZE_AT_TARGET;
 }
 
 static void resize_say_trouble(struct resize *resize, enum resize_state trouble)
@@ -149,32 +191,59 @@ static void resize_say_trouble(struct resize *resize, enum resize_state trouble)
 		dev_warn(device, "the device is broken: the balloon stays at %lu MiB until the device is reset\n",
 			 held);
 	else if (trouble == RESIZE_NOT_ANSWERING)
-		dev_warn(device, "the device does not answer: %lu MiB that were named to it stay out of use until it does; look at the host\n",
-			 to_mib(tell_named(resize->tell)));
+		dev_warn(device, "the device does not answer: the balloon stays at %lu of %lu MiB, %lu MiB more stay out of use, until it does; look at the host\n",
+			 held, target, to_mib(hold_named(resize->hold)));
 	else if (trouble == RESIZE_OUT_OF_MEMORY)
 		dev_info(device, "the guest has no more memory to give: %lu of %lu MiB are taken, the rest follows when it can\n",
 			 held, target);
 	else
-		dev_info(device, "the guest ran out of memory and takes some back: %lu of %lu MiB are left in the balloon\n",
+		dev_info(device, "the guest is short of memory and takes some back: %lu of %lu MiB are left in the balloon\n",
 			 held, target);
 }
 
 static void resize_say(struct resize *resize, enum resize_state state)
 {
-	bool trouble = state == RESIZE_NOT_ANSWERING || state == RESIZE_OUT_OF_MEMORY ||
-		       state == RESIZE_HOLDING_OFF;
-
-	if (resize->said == RESIZE_NOT_ANSWERING && state != RESIZE_NOT_ANSWERING) {
+	if (resize->said == RESIZE_NOT_ANSWERING) {
+		if (state == RESIZE_NOT_ANSWERING || resize_is_owed(resize, jiffies))
+			return;
 		dev_info(&resize->device->dev, "the device answers again\n");
 		resize->said = RESIZE_AT_TARGET;
 	}
-	if (state == RESIZE_AT_TARGET || state == RESIZE_DEFLATING)
+
+	switch (state) {
+	case RESIZE_AT_TARGET:
+	case RESIZE_DEFLATING:
 		resize->said = RESIZE_AT_TARGET;
-	if (!trouble || (resize->said != RESIZE_AT_TARGET && state != RESIZE_NOT_ANSWERING) ||
-	    resize->said == state)
-		return;
-	resize->said = state;
-	resize_say_trouble(resize, state);
+		break;
+	case RESIZE_HOLDING_OFF:
+	case RESIZE_OUT_OF_MEMORY:
+		if (resize->said != RESIZE_AT_TARGET)
+			break;
+		fallthrough;
+	case RESIZE_NOT_ANSWERING:
+		resize->said = state;
+		resize_say_trouble(resize, state);
+		break;
+	default:
+		break;
+	}
+}
+
+/* In jiffies; negative: until somebody wakes the worker. */
+static long resize_wait(struct resize *resize, enum resize_state state)
+{
+	switch (state) {
+	case RESIZE_INFLATING:
+	case RESIZE_HOLDING_OFF:
+	case RESIZE_OUT_OF_MEMORY:
+		return max_t(long, resize->not_before - jiffies, 0);
+	case RESIZE_DEFLATING:
+		return 0;
+	case RESIZE_NOT_ANSWERING:
+		return RESIZE_LOOK_AGAIN;
+	default:
+		return -1;
+	}
 }
 
 static void resize_go_on(struct resize *resize, enum resize_state state)
@@ -184,10 +253,8 @@ static void resize_go_on(struct resize *resize, enum resize_state state)
 	spin_lock_irq(&resize->lock);
 	if (resize->state != RESIZE_STOPPED) {
 		resize->state = state;
-		wait = max_t(long, resize->not_before - jiffies, 1);
-		if (state == RESIZE_INFLATING || state == RESIZE_DEFLATING)
-			queue_delayed_work(resize->workqueue, &resize->work, 0);
-		if (state == RESIZE_OUT_OF_MEMORY || state == RESIZE_HOLDING_OFF)
+		wait = resize_wait(resize, state);
+		if (wait >= 0)
 			queue_delayed_work(resize->workqueue, &resize->work, wait);
 	}
 	spin_unlock_irq(&resize->lock);
@@ -229,12 +296,12 @@ void resize_prepare(struct resize *resize, struct virtio_device *device, struct 
  * resize_start - follow the host's target from now on
  * @resize: the worker, stopped; the device ready, the balloon empty
  *
- * Does not sleep. Keeps rules O1, O2 and O10 from here.
+ * May sleep. Keeps rules O1, O2 and O10 from here.
  */
 void resize_start(struct resize *resize)
 {
 	resize->target = 0;
-	resize->actual = 0;
+	resize_say_empty(resize);
 	resize->said = RESIZE_AT_TARGET;
 	resize->not_before = jiffies;
 	pace_succeeded(&resize->pace);
@@ -248,7 +315,7 @@ void resize_start(struct resize *resize)
  * resize_stop - stop the worker
  * @resize: the worker; stopping a stopped one does nothing
  *
- * Sleeps until the step under way is over, which the device can delay by
+ * Sleeps until the step under way is over, which the device can delay by a few times
  * RESIZE_ANSWER_TIME at most.
  */
 void resize_stop(struct resize *resize)
@@ -276,39 +343,39 @@ void resize_wake(struct resize *resize)
 }
 
 /**
- * resize_hold_off - the guest took memory back: do not take it away again at once
+ * resize_hold_off - the guest takes memory back: do not take it away again at once
  * @resize: the worker
  *
- * Does not sleep. The device learns the new size from the worker.
+ * Does not sleep; any context. Wake the worker afterwards: it tells the device the size.
  */
 void resize_hold_off(struct resize *resize)
 {
 	resize_pause(resize, RESIZE_HOLDING_OFF, PACE_LAST_MS);
-	resize_wake(resize);
 }
 
 /**
  * resize_give_back - empty the balloon, as long as the device listens
  * @resize: the worker, stopped; the device not yet reset
  *
- * Sleeps. Keeps rule O5 for a device that goes away in order, and waits for one that does
- * not answer RESIZE_LEAVE_TIME at most: what it leaves is freed after the reset.
+ * Sleeps. Keeps rule O5 for a device that goes away in order. One that is silent for
+ * RESIZE_LEAVE_SILENCE, or needs more than RESIZE_LEAVE_TIME for it all, is not waited
+ * for: what is left is freed after the reset.
  */
 void resize_give_back(struct resize *resize)
 {
 	struct tell *tell = resize->tell;
+	unsigned long end = jiffies + RESIZE_LEAVE_TIME;
 
-	while (hold_count(resize->hold) && tell_works(tell) && !tell_named(tell)) {
-		if (tell_deflate(tell, RESIZE_BATCH_PAGES, 0, jiffies + RESIZE_LEAVE_TIME))
+	while (hold_count(resize->hold) && tell_works(tell) && time_before(jiffies, end)) {
+		if (tell_deflate(tell, RESIZE_BATCH_PAGES, 0, jiffies + RESIZE_LEAVE_SILENCE))
 			continue;
-		if (tell_wait_deflated(tell, jiffies))
+		if (resize_is_owed(resize, jiffies))
 			break;
 		msleep(RESIZE_ISOLATED_MS);
 	}
-	if (tell_works(tell) && !tell_named(tell))
-		tell_wait_deflated(tell, jiffies + RESIZE_LEAVE_TIME);
-	resize->actual = 0;
-	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
+	if (!tell_wait_inflated(tell, jiffies))
+		tell_wait_deflated(tell, jiffies + RESIZE_LEAVE_SILENCE);
+	resize_say_empty(resize);
 }
 
 /**

@@ -33,7 +33,7 @@ static bool source_can_spare(void)
  * source_take - take base pages that compaction may move
  * @pages: list to which they are added
  * @count: how many are wanted, in pages
- * @limit: the moment, in jiffies, after which no further page is begun
+ * @limit: the moment, in jiffies, after which no further page is begun but the first
  *
  * Sleeps (reclaim), so call it with no lock held. May start compaction, which may call
  * back into the balloon. Return: how many pages were added, fewer than @count if the
@@ -43,9 +43,11 @@ unsigned long source_take(struct list_head *pages, unsigned long count, unsigned
 {
 	unsigned long taken;
 
-	for (taken = 0; taken < count && time_before(jiffies, limit); taken++) {
+	for (taken = 0; taken < count; taken++) {
 		struct page *page;
 
+		if (taken && time_after_eq(jiffies, limit))
+			break;
 		if (!(taken % (SOURCE_LOOK_BYTES >> PAGE_SHIFT)) && !source_can_spare())
 			break;
 		page = balloon_page_alloc();

@@ -15,7 +15,8 @@
 #include "source.h"
 #include "tell.h"
 
-#define TELL_REQUESTS 32
+#define TELL_INFLATE_REQUESTS 32
+#define TELL_DEFLATE_REQUESTS (32 + TELL_RESERVE_RESCUE)
 
 /**
  * tell_prepare - allocate all that speaking to the device will need
@@ -37,10 +38,10 @@ int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *h
 	tell->device = device;
 	tell->hold = hold;
 	tell->must_tell = virtio_has_feature(device, VIRTIO_BALLOON_F_MUST_TELL_HOST);
-	error = queue_prepare(&tell->inflate, TELL_REQUESTS, bytes, on_inflate_answer);
+	error = queue_prepare(&tell->inflate, TELL_INFLATE_REQUESTS, bytes, on_inflate_answer);
 	if (error)
 		return error;
-	error = queue_prepare(&tell->deflate, TELL_REQUESTS, bytes, on_deflate_answer);
+	error = queue_prepare(&tell->deflate, TELL_DEFLATE_REQUESTS, bytes, on_deflate_answer);
 	if (error)
 		queue_free(&tell->inflate);
 	return error;
@@ -87,10 +88,12 @@ void tell_forget(struct tell *tell)
  * tell_settle - let every answer so far take its effect
  * @tell: what the device is told
  *
- * Does not sleep; call it from process context with no lock held.
+ * Call it from process context with no lock held. Looks into the rings, too.
  */
 void tell_settle(struct tell *tell)
 {
+	queue_look(&tell->inflate);
+	queue_look(&tell->deflate);
 	queue_settle(&tell->inflate);
 	queue_settle(&tell->deflate);
 }
@@ -107,6 +110,18 @@ bool tell_works(struct tell *tell)
 }
 
 /**
+ * tell_wait_inflated - wait until all that was named has been acknowledged
+ * @tell: what the device is told
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * As tell_wait_deflated(). A page that compaction moves counts too.
+ */
+int tell_wait_inflated(struct tell *tell, unsigned long limit)
+{
+	return queue_wait_quiet(&tell->inflate, limit);
+}
+
+/**
  * tell_wait_deflated - wait for the answers to all that was told to come back
  * @tell: what the device is told
  * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
@@ -116,17 +131,6 @@ bool tell_works(struct tell *tell)
 int tell_wait_deflated(struct tell *tell, unsigned long limit)
 {
 	return queue_wait_quiet(&tell->deflate, limit);
-}
-
-/**
- * tell_named - memory that the device has not yet acknowledged
- * @tell: what the device is told
- *
- * Does not sleep, takes no lock. Return: base pages.
- */
-unsigned long tell_named(struct tell *tell)
-{
-	return atomic_long_read(&tell->named);
 }
 
 /**
@@ -159,21 +163,10 @@ void tell_fill(struct tell *tell, struct request *request, struct page *page)
 	request->length += i * sizeof(*frames);
 }
 
-static bool tell_has_idle(void *queue)
-{
-	return READ_ONCE(((struct queue *)queue)->idle_count) > TELL_RESERVE_RESCUE;
-}
-
-static struct request *tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
-				 unsigned long limit)
+static struct request *tell_take(struct tell *tell, struct queue *queue, unsigned int reserve)
 {
 	struct request *request = queue_take(queue, reserve);
 
-	if (!request) {
-		queue_kick(queue);
-		queue_wait(queue, tell_has_idle, queue, limit);
-		request = queue_take(queue, reserve);
-	}
 	if (request) {
 		request->owner = tell;
 		request->length = 0;
@@ -181,12 +174,34 @@ static struct request *tell_take(struct tell *tell, struct queue *queue, unsigne
 	return request;
 }
 
+/* Whether a request can be taken, as queue_wait() asks it. */
+struct tell_wish {
+	struct queue *queue;
+	unsigned int reserve;
+};
+
+static bool tell_wish_is_true(void *argument)
+{
+	struct tell_wish *wish = argument;
+
+	return READ_ONCE(wish->queue->idle_count) > wish->reserve;
+}
+
+static struct request *tell_take_wait(struct tell *tell, struct queue *queue,
+				      unsigned int reserve, unsigned long limit)
+{
+	struct tell_wish wish = { queue, reserve };
+
+	queue_kick(queue);
+	queue_wait(queue, tell_wish_is_true, &wish, limit);
+	return tell_take(tell, queue, reserve);
+}
+
 static void tell_settle_inflate(struct request *request)
 {
 	struct tell *tell = request->owner;
 
-	hold_put(tell->hold, &request->pages, request->count);
-	atomic_long_sub(request->count, &tell->named);
+	hold_admit(tell->hold, &request->pages, request->count);
 }
 
 static void tell_settle_deflate(struct request *request)
@@ -211,16 +226,21 @@ static int tell_name(struct tell *tell, struct request *request, struct list_hea
 	}
 	error = request->count ? 0 : -ERANGE;
 	if (!error) {
-		atomic_long_add(request->count, &tell->named);
+		hold_name(tell->hold, request->count);
 		error = queue_post(&tell->inflate, request);
 		if (error)
-			atomic_long_sub(request->count, &tell->named);
+			hold_name(tell->hold, -(long)request->count);
 	}
 	if (error) {
 		list_splice_init(&request->pages, pages);
 		queue_put(&tell->inflate, request);
 	}
 	return error;
+}
+
+static bool tell_is_acknowledged(void *tell)
+{
+	return !hold_named(((struct tell *)tell)->hold);
 }
 
 /**
@@ -242,11 +262,13 @@ int tell_inflate(struct tell *tell, struct list_head *pages, unsigned long limit
 
 	error = tell_wait_deflated(tell, limit);
 	while (!error && !list_empty(pages)) {
-		request = tell_take(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
+		request = tell_take(tell, &tell->inflate, TELL_RESERVE_MOVING);
+		if (!request)
+			request = tell_take_wait(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
 		error = request ? tell_name(tell, request, pages) : -ETIMEDOUT;
 	}
 	queue_kick(&tell->inflate);
-	quiet = queue_wait_quiet(&tell->inflate, limit);
+	quiet = queue_wait(&tell->inflate, tell_is_acknowledged, tell, limit);
 	source_give_back(pages);
 	return error ?: quiet;
 }
@@ -277,6 +299,12 @@ static unsigned long tell_let_go(struct tell *tell, struct request *request,
 	return count;
 }
 
+static void tell_free_told(struct tell *tell, struct list_head *free)
+{
+	queue_kick(&tell->deflate);
+	atomic_long_add(source_give_back(free), &tell->returned);
+}
+
 /**
  * tell_deflate - give pages from the balloon back to the guest
  * @tell: what the device is told
@@ -298,19 +326,19 @@ unsigned long tell_deflate(struct tell *tell, unsigned long count, unsigned int 
 	unsigned long gone;
 	LIST_HEAD(free);
 
-	queue_settle(&tell->deflate);
 	while (count) {
-		request = tell_take(tell, &tell->deflate, reserve, limit);
-		if (!request)
-			break;
-		gone = tell_let_go(tell, request, count, &free);
+		request = tell_take(tell, &tell->deflate, reserve);
+		if (!request) {
+			tell_free_told(tell, &free);
+			request = tell_take_wait(tell, &tell->deflate, reserve, limit);
+		}
+		gone = request ? tell_let_go(tell, request, count, &free) : 0;
 		if (!gone)
 			break;
 		count -= gone;
 	}
-	queue_kick(&tell->deflate);
+	tell_free_told(tell, &free);
 	if (tell->must_tell)
 		tell_wait_deflated(tell, limit);
-	atomic_long_add(source_give_back(&free), &tell->returned);
 	return atomic_long_read(&tell->returned) - before;
 }

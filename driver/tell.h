@@ -20,7 +20,7 @@ struct virtio_device;
 
 /* Requests that the worker leaves for compaction, and for a guest out of memory. */
 #define TELL_RESERVE_MOVING 1
-#define TELL_RESERVE_RESCUE 8
+#define TELL_RESERVE_RESCUE 32
 
 /**
  * struct tell - what the device is told about memory
@@ -29,7 +29,6 @@ struct virtio_device;
  * @inflate: queue for memory that goes to the host; a lock of its own
  * @deflate: queue for memory that comes back; a lock of its own
  * @must_tell: memory comes back only with the device's answer; fixed
- * @named: base pages named to the device and not yet acknowledged
  * @returned: base pages that ever went back to the guest, modulo the word's size
  */
 struct tell {
@@ -38,7 +37,6 @@ struct tell {
 	struct queue inflate;
 	struct queue deflate;
 	bool must_tell;
-	atomic_long_t named;
 	atomic_long_t returned;
 };
 
@@ -51,8 +49,8 @@ void tell_forget(struct tell *tell);
 
 void tell_settle(struct tell *tell);
 bool tell_works(struct tell *tell);
+int tell_wait_inflated(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
-unsigned long tell_named(struct tell *tell);
 bool tell_can_name(struct page *page);
 void tell_fill(struct tell *tell, struct request *request, struct page *page);
 int tell_inflate(struct tell *tell, struct list_head *pages, unsigned long limit);

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds the driver, shows what it does, and tests it. "make help" says how.
+# Whatever is missing on the machine is installed first, by tests/setup.sh.
+
+PYTHON := /usr/bin/python3
+GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c))
+SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run)
+
+# The value is asked for late: setup may have to install the headers first.
+KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
+	sed -n 's/.*linux-headers-\([0-9][^ ,]*\).*/\1/p')
+KERNEL_DIRECTORY = /lib/modules/$(KERNEL)/build
+DRIVER_SOURCES := $(filter-out %.mod.c,$(wildcard driver/*.[ch]))
+
+# Only a choice is passed on; setup and the rig find the default by themselves.
+SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
+
+DEMO ?=
+TESTS ?= tests
+
+all: setup-build module
+
+help:
+	@echo "make          build driver/virtio_balloon.ko"
+	@echo "make demo     take 3 GiB from a guest and give it back, beside Linux's own driver"
+	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
+	@echo "make style    check the style of all sources"
+	@echo "make clean    delete what was made; downloads stay"
+	@echo "make distclean  delete downloads too"
+	@echo
+	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
+	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else the rig finds out."
+
+setup-build setup-demo setup-check setup-style: setup-%:
+	@$(SETUP) $*
+
+module: setup-build
+	$(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY)
+
+programs: $(GUEST_PROGRAMS)
+
+build/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
+	@mkdir -p $(@D)
+	gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
+
+demo: setup-demo module
+	@$(MAKE) --no-print-directory --silent programs
+	@$(PYTHON) bench/demo.py $(DEMO)
+
+unit: setup-check
+	$(if $(wildcard tests/unit/Makefile),$(MAKE) -C tests/unit check)
+
+check: setup-check module unit
+	@$(MAKE) --no-print-directory --silent programs
+	$(PYTHON) -m pytest -p no:cacheprovider --durations=15 $(TESTS)
+
+style: setup-style style-checkpatch style-sparse style-scripts
+
+style-checkpatch: setup-style
+	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
+		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
+		--file $(DRIVER_SOURCES)
+
+# A copy is checked, so that the module that was built stays as it is.
+style-sparse: setup-style
+	@rm -rf build/style && mkdir -p build/style
+	@cp driver/Kbuild driver/Makefile $(DRIVER_SOURCES) build/style/
+	@$(MAKE) -C build/style KERNELDIR=$(KERNEL_DIRECTORY) \
+		C=2 W=1 CF=-D__CHECK_ENDIAN__ >build/style.log 2>&1 || { cat build/style.log; false; }
+	@! grep -E 'warning|error' build/style.log
+
+style-scripts: setup-style
+	shellcheck $(SHELL_SCRIPTS)
+	$(PYTHON) -m flake8 --max-line-length=100 tests bench
+
+clean:
+	[ ! -d driver ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
+	[ ! -f tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
+	find tests bench -name __pycache__ -exec rm -rf {} +
+
+distclean: clean
+	rm -rf build
+
+.PHONY: all help setup-build setup-demo setup-check setup-style module programs demo unit check \
+	style style-checkpatch style-sparse style-scripts clean distclean

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""For all tests: the rig is importable as `rig`, and no guest outlives the run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _children_running_qemu():
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = status.read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        if name.startswith("qemu-system") and int(rest.split()[1]) == os.getpid():
+            yield int(status.parent.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_guest_is_left():
+    yield
+    assert not list(_children_running_qemu()), "a test left a guest running"

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The test rig: boots Linux guests under QEMU and gives tests a handle on them."""
+
+from .console import OUT_OF_MEMORY
+from .errors import (CommandFailed, GuestDied, GuestError, GuestTimeout, GuestUnhealthy,
+                     QmpError)
+from .guest import Guest
+from .process import Process
+
+__all__ = ["CommandFailed", "Guest", "GuestDied", "GuestError", "GuestTimeout",
+           "GuestUnhealthy", "OUT_OF_MEMORY", "Process", "QmpError"]

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A stream between the rig and QEMU that is read line by line under a deadline."""
+
+import socket
+import time
+
+
+class ChannelClosed(Exception):
+    """The other side is gone."""
+
+
+class Channel:
+    def __init__(self, end):
+        self._socket = end
+        self._pending = bytearray()
+
+    def send(self, data):
+        self._socket.settimeout(30)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+
+    def read_line(self, deadline):
+        """Returns the next line without its end, or None when the deadline passes."""
+        while b"\n" not in self._pending:
+            if not self._receive(deadline):
+                return None
+        line, _, self._pending = self._pending.partition(b"\n")
+        return bytes(line)
+
+    def _receive(self, deadline):
+        # A deadline that has passed still takes what has arrived.
+        self._socket.settimeout(max(deadline - time.monotonic(), 0))
+        try:
+            data = self._socket.recv(65536)
+        except (socket.timeout, BlockingIOError):
+            return False
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not data:
+            raise ChannelClosed("end of stream")
+        self._pending += data
+        return True
+
+    def close(self):
+        self._socket.close()

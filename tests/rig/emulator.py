@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A QEMU process that never outlives the rig, with its console, monitor and shell port.
+
+The ends of monitor and shell port are inherited sockets: they have no name that
+another run could meet, and leave nothing behind.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import kernel, paths
+from .errors import GuestError
+
+PROGRAM = "qemu-system-x86_64"
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+TRANSPORT = {"pc": "pci", "q35": "pci", "microvm": "device"}
+PROCESSOR = {"tcg": "qemu64", "kvm": "host"}
+
+
+def _die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before the call: then nobody would end us.
+    if os.getppid() == 1:
+        os._exit(1)
+
+
+def device(machine, name, **options):
+    """A QEMU device argument on the bus that the machine has."""
+    words = [f"{name}-{TRANSPORT[machine]}"]
+    return ",".join(words + [f"{key}={value}" for key, value in options.items()])
+
+
+def machine_arguments(machine, accelerator, memory_mib, cpus, memory_backend):
+    options = {"pc": "pc", "q35": "q35", "microvm": "microvm,acpi=on"}[machine]
+    arguments = [
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-machine", f"{options},memory-backend=ram",
+        "-object", f"{memory_backend},id=ram,size={memory_mib}M",
+        "-m", f"{memory_mib}", "-smp", f"{cpus}",
+        "-accel", accelerator, "-cpu", PROCESSOR[accelerator]]
+    if machine == "microvm":
+        arguments += ["-global", "virtio-mmio.force-legacy=false"]
+    else:
+        arguments += ["-vga", "none"]
+    return arguments
+
+
+def kernel_arguments(machine, accelerator, cmdline, suspendable=False):
+    words = ["console=ttyS0", "loglevel=8", "printk.time=1", "panic=-1", "rdinit=/init"]
+    if machine == "microvm" and accelerator == "tcg":
+        # Nothing in this machine could tell an emulated CPU how fast it counts.
+        words.append(f"tsc_early_khz={_processor_khz()}")
+    words.append(cmdline)
+    # Only a kernel that the firmware started finds its way back from suspend.
+    boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
+    return ["-kernel", str(boot_file), "-initrd", str(paths.IMAGE),
+            "-append", " ".join(words).strip()]
+
+
+def _processor_khz():
+    speed = re.search(r"cpu MHz\s*:\s*([\d.]+)", Path("/proc/cpuinfo").read_text())
+    return int(float(speed[1]) * 1000)
+
+
+class Emulator:
+    def __init__(self, arguments, console, machine):
+        self.monitor, monitor_end = socket.socketpair()
+        self.shell, shell_end = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()
+        command = [PROGRAM, *arguments, *self._channels(machine, monitor_end, shell_end)]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=console.fileno(),
+                stderr=self._errors, preexec_fn=_die_with_parent, start_new_session=True,
+                pass_fds=[monitor_end.fileno(), shell_end.fileno()])
+        except FileNotFoundError as error:
+            raise GuestError(f"{PROGRAM} is not installed; run: tests/setup.sh check") from error
+        finally:
+            monitor_end.close()
+            shell_end.close()
+
+    @staticmethod
+    def _channels(machine, monitor_end, shell_end):
+        return [
+            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+            "-chardev", f"socket,id=monitor,fd={monitor_end.fileno()}",
+            "-mon", "chardev=monitor,mode=control",
+            "-chardev", f"socket,id=shell,fd={shell_end.fileno()}",
+            "-device", device(machine, "virtio-serial", id="ports"),
+            "-device", "virtserialport,bus=ports.0,chardev=shell,name=aerostat.shell"]
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def status(self):
+        """None while it runs."""
+        return self._process.poll()
+
+    def errors(self):
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip()
+
+    def wait(self, timeout):
+        self._process.wait(timeout)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def close(self):
+        self.kill()
+        self._errors.close()
+        self.monitor.close()
+        self.shell.close()

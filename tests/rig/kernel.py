@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel that the guests boot, as tests/setup.sh unpacked it.
+
+The compressed kernel is unpacked once on the host: an emulated CPU would spend
+more time on that at each boot than on all the rest of the boot.
+"""
+
+import lzma
+import os
+
+from . import paths
+from .errors import GuestError
+
+XZ_MAGIC = b"\xfd7zXZ\0"
+ELF_MAGIC = b"\x7fELF"
+
+
+def version():
+    return module_tree().name
+
+
+def module_tree():
+    return _first("lib/modules/*")
+
+
+def packed_file():
+    """The kernel as it is shipped."""
+    return _first("boot/vmlinuz-*")
+
+
+def boot_file():
+    """An ELF file where the kernel is packed in a way known here, else as it is shipped."""
+    packed = packed_file()
+    unpacked = paths.BUILD / f"vmlinux-{version()}"
+    if not unpacked.exists():
+        content = _unpack(packed.read_bytes())
+        if content is None:
+            return packed
+        part = unpacked.with_suffix(f".{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(unpacked)
+    return unpacked
+
+
+def _first(pattern):
+    found = sorted(paths.KERNEL.glob(pattern))
+    if not found:
+        raise GuestError("there is no kernel to boot; run: tests/setup.sh check")
+    return found[0]
+
+
+def _unpack(packed):
+    start = packed.find(XZ_MAGIC)
+    if start < 0:
+        return None
+    try:
+        content = lzma.LZMADecompressor().decompress(packed[start:])
+    except lzma.LZMAError:
+        return None
+    return content if content.startswith(ELF_MAGIC) else None

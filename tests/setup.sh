@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Makes a Debian 12 machine ready to build, show or test Aerostat:
+#
+#     tests/setup.sh build|demo|check|style
+#
+# Installs the packages that the purpose needs and that are missing. For demo
+# and check it also fetches the kernel that the test guests boot, for style the
+# kernel's style checker, which Debian ships in the kernel's source only. Both
+# are unpacked under build/ and never installed. Does nothing, and takes no
+# time, when all is in place.
+#
+# KERNEL=<version> chooses another kernel whose headers are installed.
+
+set -eu
+
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin
+export DEBIAN_FRONTEND=noninteractive
+
+fail() {
+	printf 'setup: %s\n' "$@" >&2
+	exit 1
+}
+
+packages_for() {
+	build="make gcc libc6-dev"
+	[ -n "${KERNEL:-}" ] || build="$build linux-headers-amd64"
+	demo="$build qemu-system-x86 busybox-static cpio kmod python3"
+
+	case $1 in
+	build) echo "$build" ;;
+	demo) echo "$demo" ;;
+	check) echo "$demo python3-pytest libcmocka-dev" ;;
+	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse" ;;
+	*) fail "there is no purpose \"$1\"; say build, demo, check or style" ;;
+	esac
+}
+
+is_installed() {
+	dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
+missing_from() {
+	for package in "$@"; do
+		is_installed "$package" || echo "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo env DEBIAN_FRONTEND=noninteractive "$@"
+	else
+		fail "this must run as root and sudo is not installed: $*" \
+			"become root, run that command, and start again"
+	fi
+}
+
+refresh_lists() {
+	echo "setup: refreshing the package lists"
+	as_root apt-get -qq update ||
+		fail "apt-get update failed; check the network and /etc/apt/sources.list"
+}
+
+all_known() {
+	# apt-cache prints nothing for a package that no list names.
+	for package in "$@"; do
+		apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' || return 1
+	done
+}
+
+apt_install() {
+	as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$@" >/dev/null
+}
+
+install_packages() {
+	all_known "$@" || refresh_lists
+	echo "setup: installing $*"
+	apt_install "$@" && return
+	refresh_lists
+	apt_install "$@" ||
+		fail "these packages could not be installed: $*" \
+			"the messages of apt above say why"
+}
+
+headers_version() {
+	if [ -n "${KERNEL:-}" ]; then
+		echo "$KERNEL"
+	else
+		dpkg-query -W -f='${Depends}' linux-headers-amd64 |
+			sed -n 's/.*linux-headers-\([0-9][^ ,]*\).*/\1/p'
+	fi
+}
+
+# Downloading needs no rights, so what is downloaded belongs to the caller. apt
+# would hand the work to its own user, who may be kept out of this directory.
+download() {
+	mkdir -p build/downloads
+	(cd build/downloads && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$1")
+}
+
+downloaded() {
+	find build/downloads -name "$1_*.deb" 2>/dev/null | sort | tail -n 1
+}
+
+fetch() {
+	[ -z "$(downloaded "$1")" ] || return 0
+	echo "setup: downloading $1, $2"
+	download "$1" 2>/dev/null && return
+	refresh_lists
+	download "$1" ||
+		fail "$1 could not be downloaded" \
+			"if Debian has replaced it by a newer kernel, run: apt-get install linux-headers-amd64"
+}
+
+unpacking_failed() {
+	fail "build/downloads holds a damaged $1; delete it and start again"
+}
+
+unpack_image() {
+	rm -rf "$2" "$2.part"
+	dpkg-deb -x "$(downloaded "$1")" "$2.part" || unpacking_failed "$1"
+	depmod -b "$2.part" "$version"
+	mv "$2.part" "$2"
+}
+
+prepare_kernel() {
+	version=$(headers_version)
+	kernel=build/kernel-$version
+
+	[ -d "/lib/modules/$version/build" ] ||
+		fail "the headers of kernel $version are not installed" \
+			"run: apt-get install linux-headers-$version"
+	if [ ! -d "$kernel" ]; then
+		fetch "linux-image-$version" "the kernel that the guests boot"
+		unpack_image "linux-image-$version" "$kernel"
+	fi
+	[ "$(readlink build/kernel)" = "kernel-$version" ] ||
+		ln -sfn "kernel-$version" build/kernel
+}
+
+unpack_checkpatch() {
+	rm -rf build/checkpatch.part
+	mkdir build/checkpatch.part
+	dpkg-deb --fsys-tarfile "$(downloaded "$1")" |
+		tar -xO "./usr/src/$1.tar.xz" |
+		tar -xJ -C build/checkpatch.part --strip-components=2 "$1/scripts/checkpatch.pl" \
+			"$1/scripts/spelling.txt" "$1/scripts/const_structs.checkpatch" ||
+		unpacking_failed "$1"
+	mv build/checkpatch.part build/checkpatch
+}
+
+prepare_checkpatch() {
+	[ ! -d build/checkpatch ] || return 0
+	version=$(headers_version)
+	numbers=${version%%-*}
+	source=linux-source-${numbers%.*}
+	fetch "$source" "which holds the kernel's style checker"
+	unpack_checkpatch "$source"
+}
+
+[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|check|style"
+packages=$(packages_for "$1")
+
+command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"
+[ "$(dpkg --print-architecture)" = amd64 ] ||
+	fail "the tests run on amd64 and this machine is $(dpkg --print-architecture)"
+
+# shellcheck disable=SC2086 # a list of words
+missing=$(missing_from $packages)
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install_packages $missing
+
+case $1 in
+demo | check) prepare_kernel ;;
+style) prepare_checkpatch ;;
+esac

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who counts ballooned memory, and who may have it back."""
+
+import time
+
+from rig import OUT_OF_MEMORY, Guest
+
+MIB = 1 << 20
+
+
+def test_without_deflate_on_oom_memory_leaves_the_total_and_stays_in_the_balloon():
+    with Guest(memory=1024) as guest:
+        total = guest.meminfo()["MemTotal"]
+        guest.set_balloon(700)
+        guest.wait_balloon(700)
+        assert total - guest.meminfo()["MemTotal"] == 700 * MIB
+        guest.forgive(OUT_OF_MEMORY)
+        hog = guest.start("occupy 600")
+        assert hog.wait() == 128 + 9
+        assert guest.balloon_mib() == 700
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+
+
+def test_with_deflate_on_oom_a_program_gets_memory_that_only_the_balloon_has():
+    with Guest(memory=1024, balloon="deflate-on-oom=on") as guest:
+        total = guest.meminfo()["MemTotal"]
+        guest.set_balloon(700)
+        guest.wait_balloon(700)
+        assert guest.meminfo()["MemTotal"] == total
+        kills = guest.vmstat()["oom_kill"]
+        hog = guest.start("occupy 600 hold")
+        hog.wait_output("\n")
+        assert hog.running(), hog.output()
+        time.sleep(0.5)
+        assert guest.balloon_mib() < 450
+        assert guest.vmstat()["oom_kill"] == kills
+        hog.stop()
+        guest.wait_balloon(700)
+
+
+def test_memory_taken_back_on_oom_is_not_taken_away_again_at_once():
+    with Guest(memory=512, balloon="deflate-on-oom=on") as guest:
+        guest.set_balloon(350)
+        guest.wait_balloon(350)
+        mark = guest.mark_log()
+        guest.run("occupy 250")
+        time.sleep(1)
+        taken_back = guest.balloon_mib()
+        assert taken_back < 300
+        time.sleep(3)
+        assert guest.balloon_mib() == taken_back
+        guest.wait_balloon(350)
+        assert guest.log_since(mark).count("short of memory") == 1
+
+
+def test_a_new_target_ends_the_hold_off():
+    with Guest(memory=512, balloon="deflate-on-oom=on") as guest:
+        guest.set_balloon(350)
+        guest.wait_balloon(350)
+        guest.run("occupy 250")
+        guest.set_balloon(340)
+        guest.wait_balloon(340, timeout=5)
+
+
+def test_each_rescue_gives_back_what_the_parameter_says():
+    with Guest(memory=512, balloon="deflate-on-oom=on", parameters="oom_pages=4096") as guest:
+        assert guest.read("/sys/module/virtio_balloon/parameters/oom_pages") == "4096\n"
+        guest.set_balloon(352)
+        guest.wait_balloon(352)
+        guest.run("occupy 200")
+        time.sleep(0.5)
+        assert 0 < guest.balloon_mib() < 352
+        assert guest.balloon_mib() % 16 == 0

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Demands that can't be met, or make no sense, leave a living guest and a clear log."""
+
+import time
+
+import pytest
+
+from rig import CommandFailed, Guest
+
+NO_MORE = "no more memory to give"
+
+
+def _works(guest):
+    guest.run("occupy 2")
+    assert guest.run("echo alive") == "alive\n"
+
+
+@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
+@pytest.mark.parametrize("left", [1, 1 << 20], ids=["all", "all but 1 MiB"])
+def test_more_than_the_guest_has_is_refused_once_in_words_and_the_guest_lives(options, left):
+    with Guest(memory=512, balloon=options) as guest:
+        guest.set_target_bytes(left)
+        match = guest.wait_log(rf"{NO_MORE}: (\d+) of 51\d MiB are taken")
+        assert int(match[1]) > 250
+        time.sleep(6)
+        _works(guest)
+        for _ in range(100):
+            guest.set_target_bytes(left)
+        time.sleep(2)
+        _works(guest)
+        assert guest.log().count(NO_MORE) == 1
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+        guest.set_target_bytes(left)
+        guest.wait_log(f"(?s){NO_MORE}.*{NO_MORE}")
+        guest.set_balloon(64)
+        guest.wait_balloon(64)
+
+
+def test_memory_that_comes_free_later_is_taken_then():
+    with Guest(memory=512) as guest:
+        hog = guest.start("occupy 300 hold")
+        hog.wait_output("\n")
+        guest.set_balloon(300)
+        guest.wait_log(NO_MORE)
+        hog.stop()
+        guest.wait_balloon(300, timeout=15)
+
+
+def test_clean_cache_gives_way(tmp_path):
+    (tmp_path / "disk").write_bytes(bytes(300 << 20))
+    with Guest(memory=512, disks=[tmp_path / "disk"]) as guest:
+        reader = guest.start("exec 8</dev/vda; cat <&8 >/dev/null; echo read; sleep 1000")
+        reader.wait_output("read")
+        assert guest.meminfo()["Buffers"] > 250 << 20
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        assert NO_MORE not in guest.log()
+
+
+def test_cold_memory_is_swapped_out():
+    with Guest(memory=512) as guest:
+        guest.run("modprobe zram && echo 600M >/sys/block/zram0/disksize")
+        guest.run("mkswap /dev/zram0 && swapon /dev/zram0")
+        hog = guest.start("occupy 300 hold")
+        hog.wait_output("\n")
+        guest.set_balloon(250)
+        guest.wait_balloon(250)
+        assert hog.running()
+        assert guest.vmstat()["pswpout"] > 0
+        hog.stop()
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+        guest.run("swapoff /dev/zram0; echo 1 >/sys/block/zram0/reset")
+
+
+@pytest.mark.parametrize("value", ["0", "8193", "-1", "many", "99999999999"])
+def test_a_bad_parameter_is_refused_with_the_allowed_range(value):
+    with Guest(memory=256) as guest:
+        path = "/sys/module/virtio_balloon/parameters/oom_pages"
+        with pytest.raises(CommandFailed):
+            guest.run(f"echo {value} >{path}")
+        assert "from 1 to 8192" in guest.log()
+        assert guest.read(path) == "256\n"
+        guest.run(f"echo 8192 >{path}")
+        assert guest.read(path) == "8192\n"

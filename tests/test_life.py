@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The device and the driver come and go at any moment, and no memory stays behind."""
+
+import random
+import time
+
+from rig import Guest
+
+
+def _wait_bound(guest):
+    guest.run("until [ -e /sys/bus/virtio/drivers/virtio_balloon/virtio* ]; do sleep 0.05; done")
+
+
+def test_the_device_is_unplugged_and_plugged_twenty_times_at_random_moments():
+    chance = random.Random("unplug")
+    with Guest(memory=1024) as guest:
+        pattern = guest.start("pattern 200")
+        pattern.wait_output("pattern: ready")
+        for _ in range(20):
+            guest.set_balloon(chance.choice([100, 600]))
+            time.sleep(chance.random())
+            guest.set_balloon(chance.choice([0, 300]))
+            time.sleep(chance.random() * 0.3)
+            guest.unplug_balloon()
+            guest.plug_balloon()
+            _wait_bound(guest)
+        guest.set_balloon(123)
+        guest.wait_balloon(123)
+        pattern.signal()
+        assert pattern.wait() == 0, pattern.output()
+
+
+def test_the_driver_is_loaded_and_unloaded_fifty_times_at_random_moments():
+    chance = random.Random("unload")
+    with Guest(memory=512) as guest:
+        for _ in range(50):
+            guest.set_balloon(chance.choice([0, 100, 300, 400]))
+            time.sleep(chance.random() * 0.5)
+            guest.unload_module()
+            assert guest.balloon_bytes() == 0
+            guest.load_module()
+        guest.set_balloon(200)
+        guest.wait_balloon(200)
+
+
+def test_unbinding_gives_all_back_and_binding_takes_it_again():
+    with Guest(memory=512) as guest:
+        total = guest.meminfo()["MemTotal"]
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        driver = "/sys/bus/virtio/drivers/virtio_balloon"
+        name = guest.run(f"basename {driver}/virtio*").strip()
+        guest.run(f"echo {name} >{driver}/unbind")
+        assert guest.balloon_bytes() == 0
+        assert guest.meminfo()["MemTotal"] == total
+        guest.run(f"echo {name} >{driver}/bind")
+        guest.wait_balloon(300)
+
+
+def test_a_reset_of_the_machine_with_an_inflated_balloon_is_followed_by_a_good_boot():
+    with Guest(memory=512) as guest:
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        guest.reset()
+        guest.load_module()
+        guest.wait_balloon(300)
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+
+
+def test_a_reboot_leaves_the_balloon_empty():
+    with Guest(memory=512) as guest:
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        seen = len(guest.events("RESET"))
+        guest.qmp("set-action", reboot="reset")
+        guest.run("reboot -f >/dev/null 2>&1 &")
+        guest.wait_balloon(0, poll=0.001)
+        guest.wait_event("RESET", seen)
+        guest.after_reboot()
+        guest.load_module()
+        guest.wait_balloon(300)
+
+
+def test_a_paused_host_is_waited_for():
+    with Guest(memory=1024) as guest:
+        guest.set_balloon(800)
+        time.sleep(0.3)
+        guest.qmp("stop")
+        time.sleep(8)
+        guest.qmp("cont")
+        guest.wait_balloon(800)
+        assert "does not answer" not in guest.log()

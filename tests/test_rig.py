@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rig itself: what breaks in a guest is noticed, told in words, and never left running.
+
+The guests here load the driver shipped with Linux, or none, so that a failure
+points at the rig.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rig import CommandFailed, Guest, GuestDied, GuestTimeout, GuestUnhealthy
+
+STARTS_A_GUEST_AND_WAITS = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from rig import Guest
+with Guest(module=None, memory=256, name="killed-run") as guest:
+    print(guest.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def _is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_balloon_on_each_machine(machine):
+    with Guest(memory=512, machine=machine, module="shipped") as guest:
+        guest.set_balloon(mib=200)
+        guest.wait_balloon(mib=200)
+        guest.set_balloon(mib=0)
+        guest.wait_balloon(mib=0)
+
+
+def test_commands_processes_and_reset():
+    with Guest(memory=512, module="shipped") as guest:
+        assert guest.run("printf 'no end of line'") == "no end of line"
+        assert len(guest.run("yes | head -c 300000")) == 300000
+        with pytest.raises(CommandFailed, match="status 3.*\nbroken"):
+            guest.run("echo broken; exit 3")
+
+        program = guest.start("pattern 50")
+        program.wait_output("pattern: ready")
+        program.signal("TERM")
+        assert program.wait() == 0
+        assert "0 wrong" in program.output()
+
+        guest.reset()
+        guest.load_module("shipped")
+        guest.unplug_balloon()
+        guest.plug_balloon()
+        guest.run("until [ -e /sys/bus/virtio/drivers/virtio_balloon/virtio* ]; do sleep 0.1; done")
+        guest.set_balloon(mib=100)
+        guest.wait_balloon(mib=100)
+
+
+def test_hang_is_reported():
+    with Guest(memory=256, module=None) as guest:
+        with pytest.raises(GuestTimeout, match="sleep 100[^$]*console's last lines"):
+            guest.run("sleep 100", timeout=1)
+        guest.expect_dead()
+
+
+def test_crash_is_reported_with_the_console():
+    with Guest(memory=256, module=None) as guest:
+        with pytest.raises(GuestDied, match="sysrq triggered crash"):
+            guest.run("echo c >/proc/sysrq-trigger")
+        guest.expect_dead()
+        guest.forgive(".")
+
+
+def test_complaints_and_lost_memory_are_noticed():
+    with Guest(memory=256, module=None) as guest:
+        guest.check_health()
+        guest.run("echo 'WARNING: made up by the test' >/dev/kmsg")
+        with pytest.raises(GuestUnhealthy, match="made up by the test"):
+            guest.check_health()
+        guest.forgive("made up by the test")
+        guest.run("head -c 40000000 /dev/zero >/tmp/kept")
+        with pytest.raises(GuestUnhealthy, match="MiB of the guest's memory are not free"):
+            guest.check_health()
+        guest.run("rm /tmp/kept")
+
+
+def test_life_is_limited():
+    with Guest(memory=256, module=None, life=6) as guest:
+        with pytest.raises(GuestTimeout, match="limited to 6 s"):
+            guest.run("sleep 100")
+        guest.expect_dead()
+
+
+def test_guest_dies_with_its_test_run():
+    command = [sys.executable, "-c", STARTS_A_GUEST_AND_WAITS, str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        guest_pid = int(run.stdout.readline())
+        assert _is_running(guest_pid)
+        os.kill(run.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while _is_running(guest_pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_running(guest_pid)

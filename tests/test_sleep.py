@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A system that sleeps takes its memory back before, and the balloon grows again after."""
+
+import pytest
+
+from rig import Guest
+
+MIB = 1 << 20
+
+
+def _assert_awake(guest, pattern, mib):
+    guest.wait_balloon(mib)
+    assert pattern.running(), pattern.output()
+    pattern.signal()
+    assert pattern.wait() == 0, pattern.output()
+    guest.set_balloon(0)
+    guest.wait_balloon(0)
+
+
+@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
+def test_after_suspend_to_ram_the_balloon_is_at_its_target(options):
+    with Guest(memory=1024, balloon=options, suspendable=True) as guest:
+        pattern = guest.start("pattern 200")
+        pattern.wait_output("pattern: ready")
+        guest.set_balloon(512)
+        guest.wait_balloon(512)
+        seen = len(guest.events("SUSPEND"))
+        asleep = guest.start("sleep 0.7; echo mem >/sys/power/state")
+        guest.wait_event("SUSPEND", seen)
+        assert guest.balloon_bytes() == 0
+        guest.qmp("system_wakeup")
+        assert asleep.wait() == 0
+        _assert_awake(guest, pattern, 512)
+
+
+def test_after_suspend_to_idle_the_balloon_is_at_its_target():
+    with Guest(memory=1024) as guest:
+        pattern = guest.start("pattern 200")
+        pattern.wait_output("pattern: ready")
+        guest.set_balloon(512)
+        guest.wait_balloon(512)
+        guest.run("echo +4 >/sys/class/rtc/rtc0/wakealarm; echo freeze >/sys/power/state", timeout=60)
+        _assert_awake(guest, pattern, 512)
+
+
+def test_a_target_that_changes_during_sleep_is_followed_after():
+    with Guest(memory=512, suspendable=True) as guest:
+        guest.set_balloon(200)
+        guest.wait_balloon(200)
+        asleep = guest.start("sleep 0.7; echo mem >/sys/power/state")
+        guest.wait_event("SUSPEND")
+        guest.set_balloon(300)
+        guest.qmp("system_wakeup")
+        assert asleep.wait() == 0
+        guest.wait_balloon(300)
+
+
+def test_sleep_in_the_middle_of_inflating():
+    with Guest(memory=2048, suspendable=True) as guest:
+        asleep = guest.start("sleep 0.7; echo mem >/sys/power/state")
+        guest.set_balloon(1700)
+        guest.wait_event("SUSPEND")
+        assert guest.balloon_bytes() == 0
+        guest.qmp("system_wakeup")
+        assert asleep.wait() == 0
+        guest.wait_balloon(1700)
+
+
+def test_after_hibernation_the_balloon_is_at_its_target_and_the_pattern_holds(tmp_path):
+    swap = tmp_path / "swap"
+    with open(swap, "wb") as disk:
+        disk.truncate(2048 * MIB)
+    with Guest(memory=2048, disks=[swap], cmdline="resume=/dev/vda",
+               suspendable=True) as guest:
+        guest.run("mkswap /dev/vda && swapon /dev/vda")
+        pattern = guest.start("pattern 200")
+        pattern.wait_output("pattern: ready")
+        guest.set_balloon(1024)
+        guest.wait_balloon(1024)
+        guest.qmp("set-action", reboot="reset")
+        guest.run("echo reboot >/sys/power/disk")
+        seen = len(guest.events("RESET"))
+        asleep = guest.start("echo disk >/sys/power/state")
+        guest.wait_event("RESET", seen, timeout=90)
+        assert asleep.wait(timeout=90) == 0
+        assert "resume" in guest.log()
+        _assert_awake(guest, pattern, 1024)
+        guest.run("swapoff /dev/vda", timeout=60)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The balloon goes where the host wants it, exactly, and the host gets the memory."""
+
+import random
+import time
+
+import pytest
+
+from rig import Guest
+
+MIB = 1 << 20
+
+
+def _assert_gone_from_guest(guest, field, before, mib):
+    """Within 1 % of the balloon, or what a guest's own doings make of MemFree."""
+    gone = before - guest.meminfo()[field]
+    assert abs(gone - mib * MIB) <= max(mib * MIB / 100, 4 * MIB)
+
+
+@pytest.mark.parametrize("options, field", [("", "MemTotal"), ("deflate-on-oom=on", "MemFree")])
+def test_ten_random_targets_are_hit_exactly_and_the_host_gets_the_memory(options, field):
+    targets = random.Random(field).sample(range(16, 340), 10)
+    with Guest(memory=512, balloon=options) as guest:
+        for mib in targets:
+            guest.touch(380)
+            guest.run("sync; echo 3 >/proc/sys/vm/drop_caches")
+            used, before = guest.host_rss(), guest.meminfo()[field]
+            guest.set_balloon(mib)
+            guest.wait_balloon(mib)
+            _assert_gone_from_guest(guest, field, before, mib)
+            assert used - guest.host_rss() >= 0.95 * mib * MIB
+            guest.set_balloon(0)
+            guest.wait_balloon(0)
+            _assert_gone_from_guest(guest, field, before, 0)
+        guest.touch(380)
+        assert guest.host_rss() >= 370 * MIB
+
+
+def test_a_new_target_is_followed_at_once_in_either_direction():
+    with Guest(memory=2048) as guest:
+        for _ in range(5):
+            guest.set_balloon(1600)
+            while not 100 < guest.balloon_mib() < 1600:
+                time.sleep(0.005)
+            guest.set_balloon(50)
+            turned_at = guest.balloon_mib()
+            guest.wait_balloon(50)
+            assert turned_at < 1600
+            guest.set_balloon(0)
+            guest.wait_balloon(0)
+
+
+def test_the_host_sees_progress_while_the_balloon_grows():
+    with Guest(memory=2048) as guest:
+        seen = {0}
+        guest.set_balloon(1536)
+        while guest.balloon_mib() < 1536:
+            seen.add(guest.balloon_mib())
+        steps = sorted(seen | {1536})
+        assert max(after - before for before, after in zip(steps, steps[1:])) <= 256
+
+
+def test_the_driver_sleeps_at_the_target():
+    with Guest(memory=512) as guest:
+        guest.set_balloon(100)
+        guest.wait_balloon(100)
+        time.sleep(1)
+        before = _balloon_interrupts(guest)
+        time.sleep(3)
+        assert _balloon_interrupts(guest) == before
+
+
+def _balloon_interrupts(guest):
+    lines = guest.read("/proc/interrupts").splitlines()
+    return [line.split()[1] for line in lines if "inflate" in line or "deflate" in line]
+
+
+@pytest.mark.parametrize("machine", ["q35", "microvm"])
+@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
+def test_every_machine_and_transport_takes_and_gives_back(machine, options):
+    with Guest(memory=512, machine=machine, balloon=options) as guest:
+        guest.touch(380)
+        used = guest.host_rss()
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        assert used - guest.host_rss() >= 285 * MIB
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+
+
+@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
+def test_a_legacy_device_takes_and_gives_back(options):
+    legacy = ",".join(filter(None, ["disable-modern=on,disable-legacy=off", options]))
+    with Guest(memory=512, balloon=legacy) as guest:
+        guest.touch(380)
+        used = guest.host_rss()
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        assert used - guest.host_rss() >= 285 * MIB
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+
+
+def test_two_processors_take_and_give_back():
+    with Guest(memory=1024, cpus=2) as guest:
+        pattern = guest.start("pattern 300")
+        pattern.wait_output("pattern: ready")
+        for mib in (500, 20, 400, 0):
+            guest.set_balloon(mib)
+            guest.wait_balloon(mib)
+        pattern.signal()
+        assert pattern.wait() == 0, pattern.output()
