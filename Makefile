@@ -18,6 +18,8 @@ SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=
 
 DEMO ?=
 TESTS ?= tests
+# Guests that run at the same time; each keeps about one processor busy.
+JOBS ?= 2
 
 all: setup-build module
 
@@ -53,7 +55,7 @@ unit: setup-check
 
 check: setup-check module unit
 	@$(MAKE) --no-print-directory --silent programs
-	$(PYTHON) -m pytest -p no:cacheprovider --durations=15 $(TESTS)
+	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
 
 style: setup-style style-checkpatch style-sparse style-scripts
 

@@ -17,7 +17,9 @@ enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUES };
  * balloon_deflates_on_oom - whether the guest may take memory back when it needs it
  * @balloon: all rooms; prepared
  *
- * Does not sleep. Return: true if DEFLATE_ON_OOM was negotiated.
+ * Does not sleep.
+ *
+ * Return: true if DEFLATE_ON_OOM was negotiated.
  */
 bool balloon_deflates_on_oom(struct balloon *balloon)
 {
@@ -59,7 +61,9 @@ static void balloon_on_deflate_answer(struct queue *queue)
  * @balloon: all rooms, zeroed
  * @device: the device, its features negotiated
  *
- * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left allocated.
  */
 int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 {
@@ -110,7 +114,9 @@ void balloon_free(struct balloon *balloon)
  * balloon_open_queues - find the device's queues and open them
  * @balloon: all rooms; prepared
  *
- * May sleep. Nothing is sent yet. Return: 0 or the transport's error, with nothing open.
+ * May sleep. Nothing is sent yet.
+ *
+ * Return: 0 or the transport's error, with nothing open.
  */
 int balloon_open_queues(struct balloon *balloon)
 {

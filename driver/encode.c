@@ -26,8 +26,10 @@ static void encode_bytes(unsigned char *to, unsigned long long value, unsigned i
  * @count: how many
  * @little_endian: the device's byte order
  *
- * Keeps rules S6 and L3. Return: bytes written, a multiple of ENCODE_ENTRY_BYTES; entries
- * that do not fit whole are left out.
+ * Keeps rules S6 and L3.
+ *
+ * Return: bytes written, a multiple of ENCODE_ENTRY_BYTES; entries that do not fit whole
+ * are left out.
  */
 size_t encode_statistics(unsigned char *buffer, size_t size, const struct statistic *statistics,
 			 size_t count, bool little_endian)

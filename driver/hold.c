@@ -103,8 +103,10 @@ static bool hold_set_aside(struct hold *hold, struct list_head *pages)
  * @want: how many at most; keep it at what one request names, for the sake of latency
  *
  * Does not sleep, takes the locks of this room one after the other; the out-of-memory
- * path calls it. Return: how many pages were added. None does not mean that the balloon
- * is empty: compaction may be at work on the rest.
+ * path calls it.
+ *
+ * Return: how many pages were added. None does not mean that the balloon is empty:
+ * compaction may be at work on the rest.
  */
 unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long want)
 {
@@ -123,7 +125,9 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
  * hold_count - the size of the balloon as the device has acknowledged it
  * @hold: what the balloon holds
  *
- * Does not sleep, takes no lock. Return: base pages held.
+ * Does not sleep, takes no lock.
+ *
+ * Return: base pages held.
  */
 unsigned long hold_count(struct hold *hold)
 {
@@ -134,7 +138,9 @@ unsigned long hold_count(struct hold *hold)
  * hold_named - memory that the device has not yet acknowledged
  * @hold: what the balloon holds
  *
- * Does not sleep, takes no lock. Return: base pages on the way into the balloon.
+ * Does not sleep, takes no lock.
+ *
+ * Return: base pages on the way into the balloon.
  */
 unsigned long hold_named(struct hold *hold)
 {
@@ -145,7 +151,9 @@ unsigned long hold_named(struct hold *hold)
  * hold_size - the size that the balloon will have once the device has answered
  * @hold: what the balloon holds
  *
- * Does not sleep. Return: base pages held and named.
+ * Does not sleep.
+ *
+ * Return: base pages held and named.
  */
 unsigned long hold_size(struct hold *hold)
 {
@@ -162,7 +170,9 @@ unsigned long hold_size(struct hold *hold)
  * @hold: what the balloon holds
  *
  * Does not sleep. A last hold_get() after this said yes makes sure that compaction has
- * left the locks of this room. Return: true if so.
+ * left the locks of this room.
+ *
+ * Return: true if so.
  */
 bool hold_is_empty(struct hold *hold)
 {
@@ -174,7 +184,9 @@ bool hold_is_empty(struct hold *hold)
  * @hold: what the balloon holds
  * @page: a page that compaction is about to put into the balloon
  *
- * Does not sleep. Return: false if another page is awaited already.
+ * Does not sleep.
+ *
+ * Return: false if another page is awaited already.
  */
 bool hold_await(struct hold *hold, struct page *page)
 {

@@ -27,7 +27,9 @@
  * @buffer_bytes: size of each request's buffer
  * @on_answer: called after an answer, under the queue's lock; may not sleep
  *
- * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left allocated.
  */
 int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffer_bytes,
 		  void (*on_answer)(struct queue *queue))
@@ -213,6 +215,8 @@ void queue_look(struct queue *queue)
  * @reserve: how many idle requests to leave for others
  *
  * Does not sleep, takes the queue's lock. Post the request, or put it back.
+ *
+ *
  * Return: the request, or NULL if no more than @reserve are idle.
  */
 struct request *queue_take(struct queue *queue, unsigned int reserve)
@@ -237,8 +241,9 @@ struct request *queue_take(struct queue *queue, unsigned int reserve)
  * @request: a request that the caller has taken
  *
  * Does not sleep, takes the queue's lock, allocates nothing. Call queue_kick() after the
- * last of a series. Return: 0; -EIO if the queue is closed or broken, and the request is
- * still the caller's.
+ * last of a series.
+ *
+ * Return: 0; -EIO if the queue is closed or broken, and the request is still the caller's.
  */
 int queue_post(struct queue *queue, struct request *request)
 {
@@ -291,6 +296,8 @@ void queue_kick(struct queue *queue)
  * @queue: the queue
  *
  * Does not sleep, takes the queue's lock. Put the request back afterwards.
+ *
+ *
  * Return: the request, or NULL if there is none.
  */
 struct request *queue_collect(struct queue *queue)
@@ -355,7 +362,9 @@ void queue_put(struct queue *queue, struct request *request)
  * queue_works - whether posting can succeed
  * @queue: the queue
  *
- * Does not sleep, takes the queue's lock. Return: true if open and not broken.
+ * Does not sleep, takes the queue's lock.
+ *
+ * Return: true if open and not broken.
  */
 bool queue_works(struct queue *queue)
 {
@@ -383,6 +392,8 @@ static bool queue_has_news(struct queue *queue, bool (*reached)(void *), void *a
  *
  * Sleeps, unless @limit is past; call it with no lock held. Looks into the ring now and
  * then, so that a lost interrupt or a device that breaks costs a moment and no more.
+ *
+ *
  * Return: 0 once the state is reached; -ETIMEDOUT; -EIO if no answer can come any more.
  */
 int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argument,
@@ -414,7 +425,9 @@ static bool queue_is_quiet(void *queue)
  * @queue: the queue
  * @limit: the moment, in jiffies, when waiting ends at the latest
  *
- * As queue_wait(). With @limit in the past it says at once how things stand.
+ * Sleeps like queue_wait(). With @limit in the past it says at once how things stand.
+ *
+ * Return: as queue_wait().
  */
 int queue_wait_quiet(struct queue *queue, unsigned long limit)
 {

@@ -36,8 +36,10 @@ static bool source_can_spare(void)
  * @limit: the moment, in jiffies, after which no further page is begun but the first
  *
  * Sleeps (reclaim), so call it with no lock held. May start compaction, which may call
- * back into the balloon. Return: how many pages were added, fewer than @count if the
- * guest has no more to give or the time is up.
+ * back into the balloon.
+ *
+ * Return: how many pages were added, fewer than @count if the guest has no more to give or
+ * the time is up.
  */
 unsigned long source_take(struct list_head *pages, unsigned long count, unsigned long limit)
 {
@@ -64,6 +66,8 @@ unsigned long source_take(struct list_head *pages, unsigned long count, unsigned
  * @pages: list of base pages that the balloon is the only one to use; empty afterwards
  *
  * Call it from process context with no lock held: it makes way for others now and then.
+ *
+ *
  * Return: how many pages went back.
  */
 unsigned long source_give_back(struct list_head *pages)

@@ -24,6 +24,57 @@ static struct statistic *statistics_add(struct statistic *next, u16 tag, u64 val
 	return next + 1;
 }
 
+#ifdef CONFIG_VM_EVENT_COUNTERS
+static struct statistic *statistics_add_faults(struct statistic *next,
+					       const unsigned long *events)
+{
+	next = statistics_add(next, VIRTIO_BALLOON_S_SWAP_IN, to_bytes(events[PSWPIN]));
+	next = statistics_add(next, VIRTIO_BALLOON_S_SWAP_OUT, to_bytes(events[PSWPOUT]));
+	next = statistics_add(next, VIRTIO_BALLOON_S_MAJFLT, events[PGMAJFAULT]);
+	return statistics_add(next, VIRTIO_BALLOON_S_MINFLT, events[PGFAULT]);
+}
+
+static struct statistic *statistics_add_huge_pages(struct statistic *next,
+						   const unsigned long *events)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	next = statistics_add(next, VIRTIO_BALLOON_S_HTLB_PGALLOC, events[HTLB_BUDDY_PGALLOC]);
+	next = statistics_add(next, VIRTIO_BALLOON_S_HTLB_PGFAIL,
+			      events[HTLB_BUDDY_PGALLOC_FAIL]);
+#endif
+	return next;
+}
+
+static unsigned long statistics_stalls(const unsigned long *events)
+{
+	unsigned long stalls = 0;
+	unsigned int zone;
+
+	for (zone = 0; zone < MAX_NR_ZONES; zone++)
+		stalls += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+	return stalls;
+}
+
+static struct statistic *statistics_add_reclaim(struct statistic *next,
+						const unsigned long *events)
+{
+	next = statistics_add(next, VIRTIO_BALLOON_S_OOM_KILL, events[OOM_KILL]);
+	next = statistics_add(next, VIRTIO_BALLOON_S_ALLOC_STALL, statistics_stalls(events));
+	next = statistics_add(next, VIRTIO_BALLOON_S_ASYNC_SCAN,
+			      to_bytes(compat_reclaimed_pages(events, PGSCAN_KSWAPD)));
+	next = statistics_add(next, VIRTIO_BALLOON_S_DIRECT_SCAN,
+			      to_bytes(compat_reclaimed_pages(events, PGSCAN_DIRECT)));
+	next = statistics_add(next, VIRTIO_BALLOON_S_ASYNC_RECLAIM,
+			      to_bytes(compat_reclaimed_pages(events, PGSTEAL_KSWAPD)));
+	return statistics_add(next, VIRTIO_BALLOON_S_DIRECT_RECLAIM,
+			      to_bytes(compat_reclaimed_pages(events, PGSTEAL_DIRECT)));
+}
+#else
+#define statistics_add_faults(next, events)	(next)
+#define statistics_add_huge_pages(next, events)	(next)
+#define statistics_add_reclaim(next, events)	(next)
+#endif
+
 static struct statistic *statistics_add_memory(struct statistic *next)
 {
 	unsigned long caches = global_node_page_state(NR_FILE_PAGES);
@@ -37,56 +88,26 @@ static struct statistic *statistics_add_memory(struct statistic *next)
 	return statistics_add(next, VIRTIO_BALLOON_S_CACHES, to_bytes(caches));
 }
 
-#ifdef CONFIG_VM_EVENT_COUNTERS
-static unsigned long statistics_stalls(const unsigned long *events)
+/* In the order of their tags. Returns how many there are. */
+static size_t statistics_read(struct statistics *statistics)
 {
-	unsigned long stalls = 0;
-	unsigned int zone;
+	unsigned long *events = statistics->events;
+	struct statistic *next = statistics->list;
 
-	for (zone = 0; zone < MAX_NR_ZONES; zone++)
-		stalls += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
-	return stalls;
-}
-
-static struct statistic *statistics_add_events(struct statistic *next, unsigned long *events)
-{
 	all_vm_events(events);
-	next = statistics_add(next, VIRTIO_BALLOON_S_SWAP_IN, to_bytes(events[PSWPIN]));
-	next = statistics_add(next, VIRTIO_BALLOON_S_SWAP_OUT, to_bytes(events[PSWPOUT]));
-	next = statistics_add(next, VIRTIO_BALLOON_S_MAJFLT, events[PGMAJFAULT]);
-	next = statistics_add(next, VIRTIO_BALLOON_S_MINFLT, events[PGFAULT]);
-	next = statistics_add(next, VIRTIO_BALLOON_S_OOM_KILL, events[OOM_KILL]);
-	next = statistics_add(next, VIRTIO_BALLOON_S_ALLOC_STALL, statistics_stalls(events));
-	next = statistics_add(next, VIRTIO_BALLOON_S_ASYNC_SCAN,
-			      to_bytes(compat_reclaimed_pages(events, PGSCAN_KSWAPD)));
-	next = statistics_add(next, VIRTIO_BALLOON_S_DIRECT_SCAN,
-			      to_bytes(compat_reclaimed_pages(events, PGSCAN_DIRECT)));
-	next = statistics_add(next, VIRTIO_BALLOON_S_ASYNC_RECLAIM,
-			      to_bytes(compat_reclaimed_pages(events, PGSTEAL_KSWAPD)));
-	next = statistics_add(next, VIRTIO_BALLOON_S_DIRECT_RECLAIM,
-			      to_bytes(compat_reclaimed_pages(events, PGSTEAL_DIRECT)));
-#ifdef CONFIG_HUGETLB_PAGE
-	next = statistics_add(next, VIRTIO_BALLOON_S_HTLB_PGALLOC, events[HTLB_BUDDY_PGALLOC]);
-	next = statistics_add(next, VIRTIO_BALLOON_S_HTLB_PGFAIL,
-			      events[HTLB_BUDDY_PGALLOC_FAIL]);
-#endif
-	return next;
+	next = statistics_add_faults(next, events);
+	next = statistics_add_memory(next);
+	next = statistics_add_huge_pages(next, events);
+	next = statistics_add_reclaim(next, events);
+	return next - statistics->list;
 }
-#else
-static struct statistic *statistics_add_events(struct statistic *next, unsigned long *events)
-{
-	return next;
-}
-#endif
 
 static void statistics_post(struct statistics *statistics, struct request *request)
 {
-	struct statistic *end;
+	size_t count = statistics_read(statistics);
 
-	end = statistics_add_memory(statistics->list);
-	end = statistics_add_events(end, statistics->events);
 	request->length = encode_statistics(request->buffer, statistics->queue.buffer_bytes,
-					    statistics->list, end - statistics->list,
+					    statistics->list, count,
 					    virtio_is_little_endian(statistics->device));
 	if (queue_post(&statistics->queue, request))
 		queue_put(&statistics->queue, request);
@@ -115,7 +136,9 @@ static void statistics_on_answer(struct queue *queue)
  * @device: the device, its features negotiated
  * @workqueue: where to work; freezable
  *
- * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left allocated.
  */
 int statistics_prepare(struct statistics *statistics, struct virtio_device *device,
 		       struct workqueue_struct *workqueue)

@@ -26,7 +26,9 @@
  * @on_inflate_answer: called under the inflate queue's lock after an answer
  * @on_deflate_answer: called under the deflate queue's lock after an answer
  *
- * May sleep. Return: 0 or -ENOMEM, with nothing left allocated.
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left allocated.
  */
 int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *hold,
 		 void (*on_inflate_answer)(struct queue *queue),
@@ -102,7 +104,9 @@ void tell_settle(struct tell *tell)
  * tell_works - whether the device can be told anything
  * @tell: what the device is told
  *
- * Does not sleep. Return: false if the device is broken, or nothing may be said any more.
+ * Does not sleep.
+ *
+ * Return: false if the device is broken, or nothing may be said any more.
  */
 bool tell_works(struct tell *tell)
 {
@@ -114,7 +118,9 @@ bool tell_works(struct tell *tell)
  * @tell: what the device is told
  * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
  *
- * As tell_wait_deflated(). A page that compaction moves counts too.
+ * Sleeps; call it with no lock held. A page that compaction moves counts too.
+ *
+ * Return: 0, -ETIMEDOUT or -EIO, as queue_wait().
  */
 int tell_wait_inflated(struct tell *tell, unsigned long limit)
 {
@@ -126,7 +132,9 @@ int tell_wait_inflated(struct tell *tell, unsigned long limit)
  * @tell: what the device is told
  * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
  *
- * Sleeps; call it with no lock held. Return: 0, -ETIMEDOUT or -EIO, as queue_wait().
+ * Sleeps; call it with no lock held.
+ *
+ * Return: 0, -ETIMEDOUT or -EIO, as queue_wait().
  */
 int tell_wait_deflated(struct tell *tell, unsigned long limit)
 {
@@ -136,6 +144,8 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
 /**
  * tell_can_name - whether a page has a frame number of 32 bits
  * @page: a base page
+ *
+ *
  *
  * Return: false for memory above 16 TiB, of which the protocol can't speak.
  */
@@ -252,6 +262,8 @@ static bool tell_is_acknowledged(void *tell)
  * Sleeps; call it with no lock held. Keeps rules O8 and O10's order: what was acknowledged
  * is held afterwards, what was named and not answered stays out of use with its request
  * until it is, and what could not be named went back to the guest.
+ *
+ *
  * Return: 0 if all is held; -ETIMEDOUT if the device has not answered; -EIO if it can't;
  * -ERANGE if a page has no frame number of 32 bits.
  */
@@ -316,6 +328,8 @@ static void tell_free_told(struct tell *tell, struct list_head *free)
  * only locks that nobody holds while waiting, so the out-of-memory path may call it. With
  * @limit ahead it may sleep. Keeps rules O5, O6, O7 and O9: the device is told, and under
  * MUST_TELL_HOST pages that it has not acknowledged by @limit come back when it does.
+ *
+ *
  * Return: base pages that came back to the guest meanwhile, through whomever.
  */
 unsigned long tell_deflate(struct tell *tell, unsigned long count, unsigned int reserve,

@@ -32,7 +32,7 @@ packages_for() {
 	case $1 in
 	build) echo "$build" ;;
 	demo) echo "$demo" ;;
-	check) echo "$demo python3-pytest libcmocka-dev" ;;
+	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse" ;;
 	*) fail "there is no purpose \"$1\"; say build, demo, check or style" ;;
 	esac
@@ -111,9 +111,18 @@ fetch() {
 	echo "setup: downloading $1, $2"
 	download "$1" 2>/dev/null && return
 	refresh_lists
-	download "$1" ||
-		fail "$1 could not be downloaded" \
-			"if Debian has replaced it by a newer kernel, run: apt-get install linux-headers-amd64"
+	download "$1"
+}
+
+# When Debian has replaced the kernel whose headers are installed by a newer one, the
+# headers follow it.
+fetch_image() {
+	fetch "linux-image-$version" "the kernel that the guests boot" && return
+	[ -z "${KERNEL:-}" ] || fail "linux-image-$version could not be downloaded"
+	install_packages linux-headers-amd64
+	version=$(headers_version)
+	fetch "linux-image-$version" "the kernel that the guests boot" ||
+		fail "linux-image-$version could not be downloaded; the messages of apt above say why"
 }
 
 unpacking_failed() {
@@ -129,15 +138,12 @@ unpack_image() {
 
 prepare_kernel() {
 	version=$(headers_version)
-	kernel=build/kernel-$version
-
 	[ -d "/lib/modules/$version/build" ] ||
 		fail "the headers of kernel $version are not installed" \
 			"run: apt-get install linux-headers-$version"
-	if [ ! -d "$kernel" ]; then
-		fetch "linux-image-$version" "the kernel that the guests boot"
-		unpack_image "linux-image-$version" "$kernel"
-	fi
+	[ -d "build/kernel-$version" ] || fetch_image
+	kernel=build/kernel-$version
+	[ -d "$kernel" ] || unpack_image "linux-image-$version" "$kernel"
 	[ "$(readlink build/kernel)" = "kernel-$version" ] ||
 		ln -sfn "kernel-$version" build/kernel
 }
@@ -158,7 +164,8 @@ prepare_checkpatch() {
 	version=$(headers_version)
 	numbers=${version%%-*}
 	source=linux-source-${numbers%.*}
-	fetch "$source" "which holds the kernel's style checker"
+	fetch "$source" "which holds the kernel's style checker" ||
+		fail "$source could not be downloaded; the messages of apt above say why"
 	unpack_checkpatch "$source"
 }
 

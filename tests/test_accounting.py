@@ -6,6 +6,7 @@ import time
 from rig import OUT_OF_MEMORY, Guest
 
 MIB = 1 << 20
+KILLED = 128 + 9
 
 
 def test_without_deflate_on_oom_memory_leaves_the_total_and_stays_in_the_balloon():
@@ -16,7 +17,7 @@ def test_without_deflate_on_oom_memory_leaves_the_total_and_stays_in_the_balloon
         assert total - guest.meminfo()["MemTotal"] == 700 * MIB
         guest.forgive(OUT_OF_MEMORY)
         hog = guest.start("occupy 600")
-        assert hog.wait() == 128 + 9
+        assert hog.wait() == KILLED
         assert guest.balloon_mib() == 700
         guest.set_balloon(0)
         guest.wait_balloon(0)

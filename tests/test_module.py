@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The module takes the place of the one that Linux ships, and says what it is."""
+
+import re
+import shutil
+import subprocess
+
+from rig import Guest, kernel, paths
+
+SOURCES = paths.DRIVER.parent
+
+
+def _modinfo(module, field):
+    return subprocess.run(["/sbin/modinfo", "-F", field, module], check=True,
+                          capture_output=True, text=True).stdout.splitlines()
+
+
+def _version():
+    return re.search(r'AEROSTAT_VERSION "(.*)"', (SOURCES / "version.h").read_text())[1]
+
+
+def test_name_and_alias_are_those_of_the_shipped_driver():
+    shipped = next(kernel.module_tree().rglob("virtio_balloon.ko"))
+    assert paths.DRIVER.name == shipped.name
+    assert _modinfo(paths.DRIVER, "alias") == _modinfo(shipped, "alias")
+
+
+def test_modinfo_tells_licence_author_description_and_the_one_version():
+    assert _modinfo(paths.DRIVER, "license") == ["GPL"]
+    assert _modinfo(paths.DRIVER, "version") == [_version()]
+    assert _modinfo(paths.DRIVER, "author")
+    assert _modinfo(paths.DRIVER, "description")
+    with Guest(memory=256) as guest:
+        assert guest.read("/sys/module/virtio_balloon/version").strip() == _version()
+        assert f"Aerostat {_version()}: memory balloon ready" in guest.log()
+
+
+def test_every_parameter_tells_its_unit_and_range():
+    parameters = _modinfo(paths.DRIVER, "parm")
+    declared = re.findall(r"module_param\w*\((\w+)", "".join(
+        source.read_text() for source in SOURCES.glob("*.c")))
+    assert sorted(line.split(":")[0] for line in parameters) == sorted(declared)
+    for line in parameters:
+        assert re.search(r"pages|bytes|MiB|milliseconds", line) and re.search(r"\d+ to \d+", line)
+
+
+def test_the_driver_folder_builds_alone_and_without_a_warning(tmp_path):
+    alone = tmp_path / "driver"
+    shutil.copytree(SOURCES, alone, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
+    built = subprocess.run(["make", "-C", alone, f"KERNELDIR=/lib/modules/{kernel.version()}/build",
+                            "W=1"], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    assert "warning" not in built.stdout + built.stderr
+    assert (alone / "virtio_balloon.ko").exists()
+
+
+def test_a_missing_kernel_directory_is_told_in_words():
+    built = subprocess.run(["make", "-C", SOURCES, "KERNELDIR=/no/such/place"],
+                           capture_output=True, text=True)
+    assert built.returncode != 0
+    assert "No kernel build directory at /no/such/place" in built.stderr
+    assert "headers" in built.stderr
+
+
+def test_version_differences_live_in_compat_and_nothing_can_stop_the_kernel():
+    for source in SOURCES.glob("*.[ch]"):
+        text = source.read_text()
+        if source.name.endswith(".mod.c"):
+            continue
+        assert not re.search(r"\b(BUG|BUG_ON|panic)\(", text), source
+        assert source.name == "compat.h" or "LINUX_VERSION" not in text, source
