@@ -24,7 +24,6 @@ static struct statistic *statistics_add(struct statistic *next, u16 tag, u64 val
 	return next + 1;
 }
 
-#ifdef CONFIG_VM_EVENT_COUNTERS
 static struct statistic *statistics_add_faults(struct statistic *next,
 					       const unsigned long *events)
 {
@@ -69,11 +68,6 @@ static struct statistic *statistics_add_reclaim(struct statistic *next,
 	return statistics_add(next, VIRTIO_BALLOON_S_DIRECT_RECLAIM,
 			      to_bytes(compat_reclaimed_pages(events, PGSTEAL_DIRECT)));
 }
-#else
-#define statistics_add_faults(next, events)	(next)
-#define statistics_add_huge_pages(next, events)	(next)
-#define statistics_add_reclaim(next, events)	(next)
-#endif
 
 static struct statistic *statistics_add_memory(struct statistic *next)
 {
@@ -91,14 +85,18 @@ static struct statistic *statistics_add_memory(struct statistic *next)
 /* In the order of their tags. Returns how many there are. */
 static size_t statistics_read(struct statistics *statistics)
 {
+	const bool counts_events = IS_ENABLED(CONFIG_VM_EVENT_COUNTERS);
 	unsigned long *events = statistics->events;
 	struct statistic *next = statistics->list;
 
 	all_vm_events(events);
-	next = statistics_add_faults(next, events);
+	if (counts_events)
+		next = statistics_add_faults(next, events);
 	next = statistics_add_memory(next);
-	next = statistics_add_huge_pages(next, events);
-	next = statistics_add_reclaim(next, events);
+	if (counts_events)
+		next = statistics_add_huge_pages(next, events);
+	if (counts_events)
+		next = statistics_add_reclaim(next, events);
 	return next - statistics->list;
 }
 
