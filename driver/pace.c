@@ -12,7 +12,6 @@
  * @pace: how patiently things are tried
  *
  *
- *
  * Return: milliseconds to wait before the next try.
  */
 unsigned int pace_failed(struct pace *pace)

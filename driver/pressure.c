@@ -68,7 +68,6 @@ static int pressure_notify(struct notifier_block *notifier, unsigned long unused
  *
  * May sleep. Keeps rule O4; call it only if DEFLATE_ON_OOM was negotiated (O3).
  *
- *
  * Return: 0 or an error of the kernel's.
  */
 int pressure_start(struct pressure *pressure, struct tell *tell, struct resize *resize)

@@ -216,7 +216,6 @@ void queue_look(struct queue *queue)
  *
  * Does not sleep, takes the queue's lock. Post the request, or put it back.
  *
- *
  * Return: the request, or NULL if no more than @reserve are idle.
  */
 struct request *queue_take(struct queue *queue, unsigned int reserve)
@@ -296,7 +295,6 @@ void queue_kick(struct queue *queue)
  * @queue: the queue
  *
  * Does not sleep, takes the queue's lock. Put the request back afterwards.
- *
  *
  * Return: the request, or NULL if there is none.
  */
@@ -392,7 +390,6 @@ static bool queue_has_news(struct queue *queue, bool (*reached)(void *), void *a
  *
  * Sleeps, unless @limit is past; call it with no lock held. Looks into the ring now and
  * then, so that a lost interrupt or a device that breaks costs a moment and no more.
- *
  *
  * Return: 0 once the state is reached; -ETIMEDOUT; -EIO if no answer can come any more.
  */

@@ -67,7 +67,6 @@ unsigned long source_take(struct list_head *pages, unsigned long count, unsigned
  *
  * Call it from process context with no lock held: it makes way for others now and then.
  *
- *
  * Return: how many pages went back.
  */
 unsigned long source_give_back(struct list_head *pages)

@@ -146,7 +146,6 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
  * @page: a base page
  *
  *
- *
  * Return: false for memory above 16 TiB, of which the protocol can't speak.
  */
 bool tell_can_name(struct page *page)
@@ -263,7 +262,6 @@ static bool tell_is_acknowledged(void *tell)
  * is held afterwards, what was named and not answered stays out of use with its request
  * until it is, and what could not be named went back to the guest.
  *
- *
  * Return: 0 if all is held; -ETIMEDOUT if the device has not answered; -EIO if it can't;
  * -ERANGE if a page has no frame number of 32 bits.
  */
@@ -328,7 +326,6 @@ static void tell_free_told(struct tell *tell, struct list_head *free)
  * only locks that nobody holds while waiting, so the out-of-memory path may call it. With
  * @limit ahead it may sleep. Keeps rules O5, O6, O7 and O9: the device is told, and under
  * MUST_TELL_HOST pages that it has not acknowledged by @limit come back when it does.
- *
  *
  * Return: base pages that came back to the guest meanwhile, through whomever.
  */
