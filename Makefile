@@ -12,6 +12,7 @@ KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null
 	sed -n 's/.*linux-headers-\([0-9][^ ,]*\).*/\1/p')
 KERNEL_DIRECTORY = /lib/modules/$(KERNEL)/build
 DRIVER_SOURCES := $(filter-out %.mod.c,$(wildcard driver/*.[ch]))
+DEVICE_SOURCES := $(filter-out %.mod.c,$(wildcard tests/device/*.[ch]))
 
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
@@ -40,6 +41,10 @@ setup-build setup-demo setup-check setup-style: setup-%:
 module: setup-build
 	$(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY)
 
+# The device that plays the host in tests of what no good host does.
+device: setup-build
+	$(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY)
+
 programs: $(GUEST_PROGRAMS)
 
 build/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
@@ -53,7 +58,7 @@ demo: setup-demo module
 unit: setup-check
 	$(if $(wildcard tests/unit/Makefile),$(MAKE) -C tests/unit check)
 
-check: setup-check module unit
+check: setup-check module device unit
 	@$(MAKE) --no-print-directory --silent programs
 	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
 
@@ -62,14 +67,17 @@ style: setup-style style-checkpatch style-sparse style-scripts
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
 		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
-		--file $(DRIVER_SOURCES)
+		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES)
 
-# A copy is checked, so that the module that was built stays as it is.
+# Copies are checked, so that the modules that were built stay as they are.
 style-sparse: setup-style
-	@rm -rf build/style && mkdir -p build/style
-	@cp driver/Kbuild driver/Makefile $(DRIVER_SOURCES) build/style/
-	@$(MAKE) -C build/style KERNELDIR=$(KERNEL_DIRECTORY) \
-		C=2 W=1 CF=-D__CHECK_ENDIAN__ >build/style.log 2>&1 || { cat build/style.log; false; }
+	@rm -rf build/style && mkdir -p build/style/driver build/style/device
+	@cp driver/Kbuild driver/Makefile $(DRIVER_SOURCES) build/style/driver/
+	@cp tests/device/Kbuild tests/device/Makefile $(DEVICE_SOURCES) build/style/device/
+	@for part in driver device; do \
+		$(MAKE) -C build/style/$$part KERNELDIR=$(KERNEL_DIRECTORY) \
+			C=2 W=1 CF=-D__CHECK_ENDIAN__ || exit 1; \
+	done >build/style.log 2>&1 || { cat build/style.log; false; }
 	@! grep -E 'warning|error' build/style.log
 
 style-scripts: setup-style
@@ -78,6 +86,7 @@ style-scripts: setup-style
 
 clean:
 	[ ! -d driver ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
+	[ ! -d tests/device ] || $(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY) clean
 	[ ! -f tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
 	find tests bench -name __pycache__ -exec rm -rf {} +
@@ -85,5 +94,5 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-check setup-style module programs demo unit check \
+.PHONY: all help setup-build setup-demo setup-check setup-style module device programs demo unit check \
 	style style-checkpatch style-sparse style-scripts clean distclean

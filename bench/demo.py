@@ -53,8 +53,10 @@ class LiveLine:
         if not force and time.monotonic() < self._next:
             return
         host_mib = process_resident(self._guest.pid) / MIB
-        text = (f"{self._title:<18}  {phase:<11}  balloon {balloon_mib:5.0f} MiB "
-                f"{self._bar(balloon_mib)}  host {host_mib:5.0f} MiB")
+        left_mib = self._guest.memory - balloon_mib
+        text = (f"{self._title:<18}  {phase:<11}  guest {left_mib:5.0f} MiB  "
+                f"balloon {balloon_mib:5.0f} MiB {self._bar(balloon_mib)}  "
+                f"host {host_mib:5.0f} MiB")
         print(f"\r{text}\033[K" if self._terminal else text,
               end="" if self._terminal else "\n", flush=True)
         self._next = time.monotonic() + self._pause
@@ -99,8 +101,8 @@ def say_guest_memory(guest, line, when):
 
 
 def measure(driver, arguments):
-    with Guest(memory=arguments.memory, module=None, balloon="free-page-reporting=on",
-               cmdline=arguments.cmdline, name=f"demo-{driver}") as guest:
+    with Guest(memory=arguments.memory, module=None, cmdline=arguments.cmdline,
+               name=f"demo-{driver}") as guest:
         line = LiveLine(DRIVERS[driver], guest, arguments.take)
         line.say("guest is up; it uses its memory once, so that the host holds it")
         use_memory(guest, arguments.take)
@@ -120,7 +122,7 @@ def print_header(arguments, accelerator):
     qemu = version.stdout.split("\n")[0].replace("QEMU emulator version ", "QEMU ")
     print(f"A guest of {arguments.memory} MiB, from which {arguments.take} MiB are taken "
           "and given back.")
-    print(f"Linux {kernel.version()} ({arguments.cmdline or 'no parameters'}), {qemu}, "
+    print(f"Linux {kernel.version()} ({arguments.cmdline or 'as Debian configures it'}), {qemu}, "
           f"accelerator {accelerator}")
     if accelerator == "tcg":
         print("The guest's CPU is emulated: compare the drivers, do not take the "
@@ -149,8 +151,8 @@ def parse_arguments():
     parser.add_argument("--memory", type=int, default=4096, help="the guest's memory in MiB")
     parser.add_argument("--take", type=int, default=3072, help="how many MiB to take")
     parser.add_argument("--driver", choices=DRIVERS, help="show one driver only")
-    parser.add_argument("--cmdline", default="init_on_alloc=0",
-                        help="parameters of the guest's kernel (default: %(default)s)")
+    parser.add_argument("--cmdline", default="",
+                        help="parameters of the guest's kernel, such as init_on_alloc=0")
     arguments = parser.parse_args()
     if arguments.memory < 512:
         parser.error("--memory: the guest needs 512 MiB or more")

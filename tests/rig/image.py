@@ -46,9 +46,9 @@ def _inputs():
     programs = sorted(paths.GUEST_PROGRAMS.glob("*"))
     if not programs:
         raise GuestError("the guest programs are not built; run: make programs")
-    driver = [paths.DRIVER] if paths.DRIVER.exists() else []
+    built = [path for path in (paths.DRIVER, paths.DEVICE) if path.exists()]
     return [BUSYBOX, paths.GUEST_SOURCES / "init", Path(__file__), _shipped_driver(),
-            *programs, *driver]
+            *programs, *built]
 
 
 def _is_fresh(description):
@@ -64,11 +64,11 @@ def _describe(inputs):
     return "\n".join(f"{path} {path.stat().st_mtime_ns}" for path in inputs)
 
 
-def _check_driver_matches():
-    found = re.search(rb"vermagic=(\S+)", paths.DRIVER.read_bytes())
+def _check_matches(module):
+    found = re.search(rb"vermagic=(\S+)", module.read_bytes())
     built_for = found.group(1).decode() if found else "no kernel"
     if built_for != kernel.version():
-        raise GuestError(f"{paths.DRIVER.name} is built for {built_for}, "
+        raise GuestError(f"{module.name} is built for {built_for}, "
                          f"the guest boots {kernel.version()}; run: make clean all")
 
 
@@ -110,8 +110,11 @@ def _copy_modules(root):
 def _copy_drivers(root):
     _copy(_shipped_driver(), root / "lib" / "shipped" / "virtio_balloon.ko")
     if paths.DRIVER.exists():
-        _check_driver_matches()
+        _check_matches(paths.DRIVER)
         _copy(paths.DRIVER, root / "lib" / "aerostat" / "virtio_balloon.ko")
+    if paths.DEVICE.exists():
+        _check_matches(paths.DEVICE)
+        _copy(paths.DEVICE, root / "lib" / "device" / "balloon_device.ko")
 
 
 def _pack(root, target):
