@@ -59,7 +59,7 @@ static void resize_read_target(struct resize *resize)
 	resize->target = target;
 	pace_succeeded(&resize->pace);
 	spin_lock_irq(&resize->lock);
-	resize->not_before = jiffies;
+	resize->not_before = get_jiffies_64();
 	spin_unlock_irq(&resize->lock);
 }
 
@@ -82,11 +82,11 @@ static void resize_say_empty(struct resize *resize)
 
 static void resize_pause(struct resize *resize, enum resize_state pause, unsigned int wait_ms)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(wait_ms);
+	u64 end = get_jiffies_64() + msecs_to_jiffies(wait_ms);
 	unsigned long flags;
 
 	spin_lock_irqsave(&resize->lock, flags);
-	if (time_after(end, resize->not_before)) {
+	if (time_after64(end, resize->not_before)) {
 		resize->not_before = end;
 		resize->pause = pause;
 	}
@@ -98,7 +98,7 @@ static bool resize_is_paused(struct resize *resize, enum resize_state *pause)
 	bool paused;
 
 	spin_lock_irq(&resize->lock);
-	paused = time_before(jiffies, resize->not_before);
+	paused = time_before64(get_jiffies_64(), resize->not_before);
 	*pause = resize->pause;
 	spin_unlock_irq(&resize->lock);
 	return paused;
@@ -236,7 +236,7 @@ static long resize_wait(struct resize *resize, enum resize_state state)
 	case RESIZE_INFLATING:
 	case RESIZE_HOLDING_OFF:
 	case RESIZE_OUT_OF_MEMORY:
-		return max_t(long, resize->not_before - jiffies, 0);
+		return max_t(s64, resize->not_before - get_jiffies_64(), 0);
 	case RESIZE_DEFLATING:
 		return 0;
 	case RESIZE_NOT_ANSWERING:
@@ -303,7 +303,7 @@ void resize_start(struct resize *resize)
 	resize->target = 0;
 	resize_say_empty(resize);
 	resize->said = RESIZE_AT_TARGET;
-	resize->not_before = jiffies;
+	resize->not_before = get_jiffies_64();
 	pace_succeeded(&resize->pace);
 	spin_lock_irq(&resize->lock);
 	resize->state = RESIZE_AT_TARGET;

@@ -31,7 +31,7 @@ enum resize_state {
  * @work: one step; the worker
  * @lock: guards @state, @not_before and @pause
  * @state: what the worker is at
- * @not_before: when the balloon may grow again, in jiffies
+ * @not_before: when the balloon may grow again, in jiffies of 64 bits
  * @pause: what the worker is at until then
  * @target: the host's target as last read, in units of 4096 bytes; the worker's
  * @actual: the size as last written to the device, in units of 4096 bytes; the worker's
@@ -46,7 +46,7 @@ struct resize {
 	struct delayed_work work;
 	spinlock_t lock;	/* see above */
 	enum resize_state state;
-	unsigned long not_before;
+	u64 not_before;
 	enum resize_state pause;
 	u32 target;
 	u32 actual;
