@@ -3,6 +3,8 @@
 
 import time
 
+import pytest
+
 from rig import OUT_OF_MEMORY, Guest
 
 MIB = 1 << 20
@@ -73,3 +75,15 @@ def test_each_rescue_gives_back_what_the_parameter_says():
         time.sleep(0.5)
         assert 0 < guest.balloon_mib() < 352
         assert guest.balloon_mib() % 16 == 0
+
+
+@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
+def test_ballooned_memory_is_marked_so_that_crash_dumps_skip_it(options):
+    with Guest(memory=512, balloon=options) as guest:
+        before = int(guest.run("offline"))
+        guest.set_balloon(200)
+        guest.wait_balloon(200)
+        assert int(guest.run("offline")) - before == 200 * MIB // 4096
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+        assert int(guest.run("offline")) == before
