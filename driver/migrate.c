@@ -129,17 +129,17 @@ static int migrate_page(struct balloon_dev_info *info, struct page *new, struct 
 {
 	struct hold *hold = container_of(info, struct hold, pages);
 	struct migrate *migrate = hold->migrate;
-	unsigned long limit = jiffies + MIGRATE_WAIT;
 	int error;
 
 	/* The new page may be one that came back just now. */
-	if (tell_wait_deflated(migrate->tell, limit))
+	if (tell_wait_deflated(migrate->tell, tell_patience(migrate->tell, MIGRATE_WAIT)))
 		return -EAGAIN;
 	error = migrate_begin(migrate, new, old);
 	if (error)
 		return error;
 
-	queue_wait(&migrate->tell->inflate, migrate_is_answered, migrate, limit);
+	queue_wait(&migrate->tell->inflate, migrate_is_answered, migrate,
+		   jiffies + MIGRATE_WAIT);
 	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_OWED) == MIGRATE_ACKNOWLEDGED) {
 		migrate_change(migrate, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED);
 		migrate_finish(migrate);

@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/oom.h>
+#include <linux/vmstat.h>
 
 #include "pressure.h"
 #include "resize.h"
@@ -48,15 +49,28 @@ __MODULE_PARM_TYPE(oom_pages, "uint");
 MODULE_PARM_DESC(oom_pages,
 		 "Guest pages to give back each time the guest is out of memory (1 to 8192, with pages of 64 KiB 1 to 512; default 256)");
 
+static unsigned long pressure_deflate(struct tell *tell)
+{
+	unsigned long limit = tell->must_tell ? tell_patience(tell, PRESSURE_WAIT) : jiffies;
+
+	return tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
+}
+
 static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
 {
 	struct pressure *pressure = container_of(notifier, struct pressure, notifier);
-	struct tell *tell = pressure->tell;
-	unsigned long limit = tell->must_tell ? jiffies + PRESSURE_WAIT : jiffies;
+	unsigned long before = global_zone_page_state(NR_FREE_PAGES);
+	unsigned long returned, after;
 
 	resize_hold_off(pressure->resize);
-	*(unsigned long *)freed += tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
+	returned = pressure_deflate(pressure->tell);
 	resize_wake(pressure->resize);
+
+	/* What came free while we waited spares somebody's life as well. */
+	after = global_zone_page_state(NR_FREE_PAGES);
+	if (!returned && pressure->tell->must_tell && after > before)
+		returned = after - before;
+	*(unsigned long *)freed += returned;
 	return NOTIFY_OK;
 }
 

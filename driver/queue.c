@@ -4,8 +4,8 @@
  *
  * The rule: a request is in exactly one place at any time, and a virtqueue is touched
  * only under its lock and only while the queue is open. All requests and buffers exist
- * before the first one is posted, so that nothing is allocated on the way; when the ring
- * is full a request waits here and is posted as soon as the device makes room.
+ * before the first one is posted, so that nothing is allocated on the way; and no more of
+ * them can be taken than the ring has room for, so that what is posted is there to see.
  */
 #include <linux/gfp.h>
 #include <linux/interrupt.h>
@@ -39,7 +39,6 @@ int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffe
 	spin_lock_init(&queue->lock);
 	init_waitqueue_head(&queue->changed);
 	INIT_LIST_HEAD(&queue->idle);
-	INIT_LIST_HEAD(&queue->waiting);
 	INIT_LIST_HEAD(&queue->answered);
 	queue->state = QUEUE_CLOSED;
 	queue->on_answer = on_answer;
@@ -88,6 +87,7 @@ void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 {
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
+	queue->capacity = min(queue->request_count, virtqueue_get_vring_size(virtqueue));
 	queue->state = QUEUE_OPEN;
 	spin_unlock_irq(&queue->lock);
 }
@@ -108,6 +108,7 @@ void queue_close(struct queue *queue)
 	wait_event(queue->changed, !READ_ONCE(queue->kicking));
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = NULL;
+	queue->capacity = 0;
 	spin_unlock_irq(&queue->lock);
 }
 
@@ -131,9 +132,7 @@ void queue_forget(struct queue *queue)
 	for (i = 0; i < queue->request_count; i++) {
 		struct request *request = &queue->requests[i];
 
-		if (request->state == REQUEST_WAITING)
-			list_del(&request->link);
-		if (request->state == REQUEST_WAITING || request->state == REQUEST_POSTED)
+		if (request->state == REQUEST_POSTED)
 			queue_answer(queue, request);
 	}
 	spin_unlock_irq(&queue->lock);
@@ -147,22 +146,6 @@ static int queue_add(struct queue *queue, struct request *request)
 
 	sg_init_one(&list, request->buffer, request->length);
 	return virtqueue_add_outbuf(queue->virtqueue, &list, 1, request, GFP_ATOMIC);
-}
-
-static bool queue_fill_ring(struct queue *queue)
-{
-	struct request *request;
-	bool added = false;
-
-	while (queue->virtqueue->num_free) {
-		request = list_first_entry_or_null(&queue->waiting, struct request, link);
-		if (!request || queue_add(queue, request))
-			break;
-		list_del(&request->link);
-		request->state = REQUEST_POSTED;
-		added = true;
-	}
-	return added;
 }
 
 static bool queue_empty_ring(struct queue *queue)
@@ -183,7 +166,7 @@ static bool queue_empty_ring(struct queue *queue)
 }
 
 /**
- * queue_look - take what the device has answered, and give it what waits
+ * queue_look - take what the device has answered
  * @queue: the queue; a closed one is left alone
  *
  * The virtqueue's callback ends here. Does not sleep; any context. Used lengths are
@@ -192,31 +175,43 @@ static bool queue_empty_ring(struct queue *queue)
 void queue_look(struct queue *queue)
 {
 	unsigned long flags;
-	bool answered = false, added = false;
+	bool answered = false;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == QUEUE_OPEN) {
+	if (queue->state == QUEUE_OPEN)
 		answered = queue_empty_ring(queue);
-		added = queue_fill_ring(queue);
-		if (answered)
-			queue->on_answer(queue);
-	}
+	if (answered)
+		queue->on_answer(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
-
-	if (added)
-		queue_kick(queue);
 	if (answered)
 		wake_up_all(&queue->changed);
 }
 
 /**
+ * queue_has_room - whether a request can be taken
+ * @queue: the queue
+ * @reserve: how many to leave for others; of a small ring half of it
+ *
+ * Does not sleep. Without the queue's lock the answer may be out of date.
+ *
+ * Return: true if so.
+ */
+bool queue_has_room(struct queue *queue, unsigned int reserve)
+{
+	unsigned int capacity = READ_ONCE(queue->capacity);
+	unsigned int out = queue->request_count - READ_ONCE(queue->idle_count);
+
+	return out + min(reserve, capacity / 2) < capacity;
+}
+
+/**
  * queue_take - take a request to fill
  * @queue: the queue
- * @reserve: how many idle requests to leave for others
+ * @reserve: how many to leave for others; of a small ring half of it
  *
  * Does not sleep, takes the queue's lock. Post the request, or put it back.
  *
- * Return: the request, or NULL if no more than @reserve are idle.
+ * Return: the request, or NULL if there is no room, or the queue is closed.
  */
 struct request *queue_take(struct queue *queue, unsigned int reserve)
 {
@@ -224,7 +219,7 @@ struct request *queue_take(struct queue *queue, unsigned int reserve)
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->idle_count > reserve) {
+	if (queue_has_room(queue, reserve)) {
 		request = list_first_entry(&queue->idle, struct request, link);
 		list_del(&request->link);
 		queue->idle_count--;
@@ -235,12 +230,12 @@ struct request *queue_take(struct queue *queue, unsigned int reserve)
 }
 
 /**
- * queue_post - hand a filled request in
+ * queue_post - put a filled request into the ring
  * @queue: the queue
  * @request: a request that the caller has taken
  *
- * Does not sleep, takes the queue's lock, allocates nothing. Call queue_kick() after the
- * last of a series.
+ * Does not sleep, takes the queue's lock, allocates nothing. From now on the device can
+ * see it; call queue_kick() after the last of a series.
  *
  * Return: 0; -EIO if the queue is closed or broken, and the request is still the caller's.
  */
@@ -250,11 +245,9 @@ int queue_post(struct queue *queue, struct request *request)
 	int error = -EIO;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == QUEUE_OPEN && !virtqueue_is_broken(queue->virtqueue)) {
-		request->state = REQUEST_WAITING;
-		list_add_tail(&request->link, &queue->waiting);
+	if (queue->state == QUEUE_OPEN && !queue_add(queue, request)) {
+		request->state = REQUEST_POSTED;
 		queue->busy++;
-		queue_fill_ring(queue);
 		error = 0;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -14,8 +14,7 @@ struct virtqueue;
 enum request_state {
 	REQUEST_IDLE,		/* nobody's, on queue->idle */
 	REQUEST_TAKEN,		/* being filled by whoever took it */
-	REQUEST_WAITING,	/* handed in, no room in the ring, on queue->waiting */
-	REQUEST_POSTED,		/* the device has it */
+	REQUEST_POSTED,		/* in the ring, for the device to see */
 	REQUEST_ANSWERED,	/* the device gave it back, on queue->answered */
 	REQUEST_SETTLING,	/* being settled by whoever collected it */
 };
@@ -54,11 +53,11 @@ enum queue_state {
  * @lock: guards what follows and every operation on @virtqueue
  * @state: whether @virtqueue may be touched
  * @virtqueue: the ring; valid while @state is QUEUE_OPEN
- * @idle: requests that can be taken
+ * @capacity: how many requests can be out at once: all, or what the ring has room for
+ * @idle: requests that nobody has taken
  * @idle_count: their number
- * @waiting: requests handed in, first to last, for which the ring has no room
  * @answered: requests that the device has given back and nobody has settled
- * @busy: requests handed in and not yet put back
+ * @busy: requests posted and not yet put back
  * @kicking: callers that are notifying the device just now, outside @lock
  * @changed: woken when something was answered, put back or closed
  * @on_answer: called under @lock while open when something was answered, and when the
@@ -72,9 +71,9 @@ struct queue {
 	spinlock_t lock;	/* see above */
 	enum queue_state state;
 	struct virtqueue *virtqueue;
+	unsigned int capacity;
 	struct list_head idle;
 	unsigned int idle_count;
-	struct list_head waiting;
 	struct list_head answered;
 	unsigned int busy;
 	unsigned int kicking;
@@ -94,6 +93,7 @@ void queue_close(struct queue *queue);
 void queue_forget(struct queue *queue);
 void queue_look(struct queue *queue);
 
+bool queue_has_room(struct queue *queue, unsigned int reserve);
 struct request *queue_take(struct queue *queue, unsigned int reserve);
 int queue_post(struct queue *queue, struct request *request);
 void queue_kick(struct queue *queue);

@@ -138,7 +138,27 @@ int tell_wait_inflated(struct tell *tell, unsigned long limit)
  */
 int tell_wait_deflated(struct tell *tell, unsigned long limit)
 {
-	return queue_wait_quiet(&tell->deflate, limit);
+	bool waits = time_before(jiffies, limit);
+	int error = queue_wait_quiet(&tell->deflate, limit);
+
+	if (waits || !error)
+		WRITE_ONCE(tell->silent, error == -ETIMEDOUT);
+	return error;
+}
+
+/**
+ * tell_patience - until when to wait for answers to what came back
+ * @tell: what the device is told
+ * @wait: how long, in jiffies, if the device is not known to be silent
+ *
+ * Does not sleep. Who comes page by page, or while memory is short, must not wait each
+ * time for a device that lets others wait in vain already.
+ *
+ * Return: a moment in jiffies.
+ */
+unsigned long tell_patience(struct tell *tell, unsigned long wait)
+{
+	return READ_ONCE(tell->silent) ? jiffies : jiffies + wait;
 }
 
 /**
@@ -193,7 +213,7 @@ static bool tell_wish_is_true(void *argument)
 {
 	struct tell_wish *wish = argument;
 
-	return READ_ONCE(wish->queue->idle_count) > wish->reserve;
+	return queue_has_room(wish->queue, wish->reserve);
 }
 
 static struct request *tell_take_wait(struct tell *tell, struct queue *queue,
@@ -288,25 +308,25 @@ static unsigned long tell_let_go(struct tell *tell, struct request *request,
 {
 	struct page *page;
 	unsigned long count;
-	int error;
+	LIST_HEAD(pages);
 
-	request->settle = tell_settle_deflate;
-	count = hold_get(tell->hold, &request->pages, min(want, TELL_PAGES));
-	request->count = count;
-	list_for_each_entry(page, &request->pages, lru)
+	count = hold_get(tell->hold, &pages, min(want, TELL_PAGES));
+	list_for_each_entry(page, &pages, lru)
 		tell_fill(tell, request, page);
-	if (!tell->must_tell)
-		list_splice_init(&request->pages, free);
+	request->settle = tell_settle_deflate;
+	request->count = count;
+	if (tell->must_tell)
+		list_splice_init(&pages, &request->pages);
 
-	error = count ? queue_post(&tell->deflate, request) : -ENOENT;
-	if (!error)
+	if (count && !queue_post(&tell->deflate, request)) {
+		list_splice_tail(&pages, free);
 		return count;
-	if (!list_empty(&request->pages)) {
-		hold_put(tell->hold, &request->pages, count);
-		count = 0;
 	}
+	list_splice_init(&request->pages, &pages);
+	if (count)
+		hold_put(tell->hold, &pages, count);
 	queue_put(&tell->deflate, request);
-	return count;
+	return 0;
 }
 
 static void tell_free_told(struct tell *tell, struct list_head *free)

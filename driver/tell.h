@@ -29,6 +29,8 @@ struct virtio_device;
  * @inflate: queue for memory that goes to the host; a lock of its own
  * @deflate: queue for memory that comes back; a lock of its own
  * @must_tell: memory comes back only with the device's answer; fixed
+ * @silent: somebody waited in vain for the answers to what came back, and they are still
+ *	owed; any context, a hint
  * @returned: base pages that ever went back to the guest, modulo the word's size
  */
 struct tell {
@@ -37,6 +39,7 @@ struct tell {
 	struct queue inflate;
 	struct queue deflate;
 	bool must_tell;
+	bool silent;
 	atomic_long_t returned;
 };
 
@@ -49,6 +52,7 @@ void tell_forget(struct tell *tell);
 
 void tell_settle(struct tell *tell);
 bool tell_works(struct tell *tell);
+unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
 bool tell_can_name(struct page *page);

@@ -2,10 +2,11 @@
 """The test rig: boots Linux guests under QEMU and gives tests a handle on them."""
 
 from .console import OUT_OF_MEMORY
+from .device import Device
 from .errors import (CommandFailed, GuestDied, GuestError, GuestTimeout, GuestUnhealthy,
                      QmpError)
 from .guest import Guest
 from .process import Process
 
-__all__ = ["CommandFailed", "Guest", "GuestDied", "GuestError", "GuestTimeout",
+__all__ = ["CommandFailed", "Device", "Guest", "GuestDied", "GuestError", "GuestTimeout",
            "GuestUnhealthy", "OUT_OF_MEMORY", "Process", "QmpError"]

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest's pages that the host owns, and scribbling on them.
+ *
+ * The rule: a page is the host's from the moment when the device sees it named, and what
+ * the host owns may hold anything; so a guest that uses such a page finds poison. Nothing
+ * is allocated after the start. All is called under the host's lock.
+ */
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "owned.h"
+
+#define POISON 0xdead0badf00dbeefull
+
+static unsigned long frames_of_guest(void)
+{
+	unsigned long end = 0;
+	int node;
+
+	for_each_online_node(node)
+		end = max(end, node_end_pfn(node));
+	return end;
+}
+
+/* May sleep. Return: 0 or -ENOMEM. */
+int owned_prepare(struct owned *owned)
+{
+	unsigned long bytes;
+
+	owned->limit = frames_of_guest();
+	bytes = BITS_TO_LONGS(owned->limit) * sizeof(long);
+	owned->frames = vzalloc(bytes);
+	owned->pending = vzalloc(bytes);
+	return owned->frames && owned->pending ? 0 : -ENOMEM;
+}
+
+/* May sleep. */
+void owned_free(struct owned *owned)
+{
+	vfree(owned->frames);
+	vfree(owned->pending);
+}
+
+/* Whether the guest has such a frame and may give it away. */
+bool owned_is_memory(struct owned *owned, u32 frame)
+{
+	return frame < owned->limit && pfn_valid(frame) && !PageReserved(pfn_to_page(frame));
+}
+
+bool owned_has(struct owned *owned, u32 frame)
+{
+	return frame < owned->limit && test_bit(frame, owned->frames);
+}
+
+/* Whether it was named in a request that is not yet answered. */
+bool owned_is_pending(struct owned *owned, u32 frame)
+{
+	return frame < owned->limit && test_bit(frame, owned->pending);
+}
+
+/* The frame was named: the host's from now on. */
+void owned_begin(struct owned *owned, u32 frame)
+{
+	owned->count += !__test_and_set_bit(frame, owned->frames);
+	__set_bit(frame, owned->pending);
+}
+
+/* The request that named it is answered. */
+void owned_acknowledge(struct owned *owned, u32 frame)
+{
+	__clear_bit(frame, owned->pending);
+}
+
+/* The frame is the guest's again. */
+void owned_end(struct owned *owned, u32 frame)
+{
+	owned->count -= __test_and_clear_bit(frame, owned->frames);
+	__clear_bit(frame, owned->pending);
+}
+
+/* Every frame is the guest's again. */
+void owned_end_all(struct owned *owned)
+{
+	bitmap_zero(owned->frames, owned->limit);
+	bitmap_zero(owned->pending, owned->limit);
+	owned->count = 0;
+}
+
+void owned_scribble_on(struct owned *owned, u32 frame)
+{
+	memset64(page_address(pfn_to_page(frame)), POISON, PAGE_SIZE / sizeof(u64));
+}
+
+/* The next so many of what the host owns, round and round. Does not sleep. */
+void owned_scribble_some(struct owned *owned, unsigned int count)
+{
+	unsigned long frame = owned->next;
+
+	while (count-- && owned->count) {
+		frame = find_next_bit(owned->frames, owned->limit, frame);
+		if (frame >= owned->limit)
+			frame = find_first_bit(owned->frames, owned->limit);
+		owned_scribble_on(owned, frame++);
+	}
+	owned->next = frame;
+}
+
+/* May sleep. */
+void owned_scribble_all(struct owned *owned)
+{
+	unsigned long frame;
+
+	for_each_set_bit(frame, owned->frames, owned->limit) {
+		owned_scribble_on(owned, frame);
+		cond_resched();
+	}
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BALLOON_DEVICE_OWNED_H
+#define BALLOON_DEVICE_OWNED_H
+
+#include <linux/types.h>
+
+/**
+ * struct owned - the guest's pages that the host owns; all under the host's lock
+ * @frames: a bit for each frame that the host owns
+ * @pending: a bit for each of them whose inflate request is not yet answered
+ * @limit: frames that the guest has; fixed
+ * @count: bits set in @frames
+ * @next: where scribbling goes on
+ */
+struct owned {
+	unsigned long *frames;
+	unsigned long *pending;
+	unsigned long limit;
+	unsigned long count;
+	unsigned long next;
+};
+
+int owned_prepare(struct owned *owned);
+void owned_free(struct owned *owned);
+bool owned_is_memory(struct owned *owned, u32 frame);
+bool owned_has(struct owned *owned, u32 frame);
+bool owned_is_pending(struct owned *owned, u32 frame);
+void owned_begin(struct owned *owned, u32 frame);
+void owned_acknowledge(struct owned *owned, u32 frame);
+void owned_end(struct owned *owned, u32 frame);
+void owned_end_all(struct owned *owned);
+void owned_scribble_on(struct owned *owned, u32 frame);
+void owned_scribble_some(struct owned *owned, unsigned int count);
+void owned_scribble_all(struct owned *owned);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The device's side of one split virtqueue.
+ *
+ * The rule: requests are seen in the order in which they were posted, and answered in
+ * that order; the driver is interrupted when it asked for it and not otherwise. All is
+ * called under the host's lock.
+ */
+#include <linux/io.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "ring.h"
+
+static const struct vring *vring_of(struct ring *ring)
+{
+	return virtqueue_get_vring(ring->virtqueue);
+}
+
+static bool ring_has_event_index(struct ring *ring)
+{
+	return virtio_has_feature(ring->virtqueue->vdev, VIRTIO_RING_F_EVENT_IDX);
+}
+
+/* A fresh virtqueue, nothing posted. */
+void ring_open(struct ring *ring, struct virtqueue *virtqueue)
+{
+	ring->virtqueue = virtqueue;
+	ring->seen = 0;
+	ring->used = 0;
+}
+
+/* The virtqueue is not touched again. */
+void ring_close(struct ring *ring)
+{
+	ring->virtqueue = NULL;
+	ring->used = ring->seen;
+}
+
+/* How many requests wait for their answer. */
+unsigned int ring_held(struct ring *ring)
+{
+	return (u16)(ring->seen - ring->used);
+}
+
+/* The one that waits longest. */
+struct held *ring_first_held(struct ring *ring)
+{
+	return &ring->held[ring->used % RING_SIZE_MAX];
+}
+
+/* Whether something was posted that the device has not seen. */
+bool ring_has_more(struct ring *ring)
+{
+	const struct vring *vring;
+	struct virtio_device *device;
+
+	if (!ring->virtqueue)
+		return false;
+	vring = vring_of(ring);
+	device = ring->virtqueue->vdev;
+	if (ring_has_event_index(ring))
+		vring_avail_event(vring) = cpu_to_virtio16(device, ring->seen);
+	/* The wish to be notified is written before the index is read. */
+	virt_mb();
+	return virtio16_to_cpu(device, READ_ONCE(vring->avail->idx)) != ring->seen;
+}
+
+/* What the request with that first descriptor says. */
+void ring_read(struct ring *ring, u16 head, struct buffer *buffer)
+{
+	const struct vring_desc *descriptor = &vring_of(ring)->desc[head];
+	struct virtio_device *device = ring->virtqueue->vdev;
+
+	buffer->data = phys_to_virt(virtio64_to_cpu(device, descriptor->addr));
+	buffer->bytes = virtio32_to_cpu(device, descriptor->len);
+	buffer->is_plain = !descriptor->flags;
+}
+
+/* Takes the next request, which is then held. Return: false if there is none. */
+bool ring_see(struct ring *ring, struct buffer *buffer)
+{
+	const struct vring *vring;
+	struct held *held;
+
+	if (!ring_has_more(ring))
+		return false;
+	/* The index was read before the entry and the descriptor are. */
+	virt_rmb();
+	vring = vring_of(ring);
+	held = &ring->held[ring->seen % RING_SIZE_MAX];
+	held->head = virtio16_to_cpu(ring->virtqueue->vdev,
+				     vring->avail->ring[ring->seen % vring->num]);
+	held->since = jiffies;
+	ring->seen++;
+	ring_read(ring, held->head, buffer);
+	return true;
+}
+
+/* Gives the request that waits longest back to the driver. */
+void ring_answer(struct ring *ring)
+{
+	const struct vring *vring = vring_of(ring);
+	struct virtio_device *device = ring->virtqueue->vdev;
+	struct vring_used_elem *element = &vring->used->ring[ring->used % vring->num];
+
+	element->id = cpu_to_virtio32(device, ring_first_held(ring)->head);
+	element->len = 0;
+	ring->used++;
+	/* The entry is written before the index. */
+	virt_wmb();
+	WRITE_ONCE(vring->used->idx, cpu_to_virtio16(device, ring->used));
+}
+
+static bool ring_wants_interrupt(struct ring *ring, u16 used_before)
+{
+	const struct vring *vring = vring_of(ring);
+	struct virtio_device *device = ring->virtqueue->vdev;
+
+	/* The index is written before the wish to be interrupted is read. */
+	virt_mb();
+	if (ring_has_event_index(ring))
+		return vring_need_event(virtio16_to_cpu(device, vring_used_event(vring)),
+					ring->used, used_before);
+	return !(READ_ONCE(vring->avail->flags) &
+		 cpu_to_virtio16(device, VRING_AVAIL_F_NO_INTERRUPT));
+}
+
+/* Tells the driver of the answers since then, as an interrupt would. */
+void ring_interrupt(struct ring *ring, u16 used_before)
+{
+	unsigned long flags;
+
+	if (ring->used == used_before || !ring_wants_interrupt(ring, used_before))
+		return;
+	local_irq_save(flags);
+	vring_interrupt(0, ring->virtqueue);
+	local_irq_restore(flags);
+}

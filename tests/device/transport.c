@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The slot that the virtio device is plugged into: what a bus does for a device, done
+ * without a bus.
+ *
+ * The rule: the driver sees what it would see on any transport. It may notify in any
+ * context; resetting and deleting queues waits until the host has let go of them. While
+ * the driver comes or goes no lock is held, so that all controls work meanwhile.
+ */
+#include <linux/err.h>
+#include <linux/page-flags.h>
+#include <linux/platform_device.h>
+#include <linux/pm.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <linux/virtio_balloon.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "host.h"
+#include "transport.h"
+
+#define QUEUE_SIZE 128
+
+static struct transport *transport_of(struct virtio_device *device)
+{
+	return platform_get_drvdata(to_platform_device(device->dev.parent));
+}
+
+static struct host *host_of(struct virtio_device *device)
+{
+	return transport_of(device)->host;
+}
+
+static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
+		       unsigned int length)
+{
+	struct host *host = host_of(device);
+	struct virtio_balloon_config config = {
+		.num_pages = cpu_to_le32(READ_ONCE(host->num_pages)),
+		.actual = cpu_to_le32(READ_ONCE(host->actual)),
+	};
+
+	memset(buffer, 0xff, length);
+	if (offset + length <= sizeof(config))
+		memcpy(buffer, (void *)&config + offset, length);
+}
+
+static void device_set(struct virtio_device *device, unsigned int offset, const void *buffer,
+		       unsigned int length)
+{
+	struct host *host = host_of(device);
+
+	if (offset != offsetof(struct virtio_balloon_config, actual) || length != 4) {
+		log_add(&host->violations, "configuration: %u bytes written at %u", length,
+			offset);
+		return;
+	}
+	WRITE_ONCE(host->actual, le32_to_cpup(buffer));
+	log_add(&host->log, "write actual %u", host->actual);
+}
+
+static u8 device_get_status(struct virtio_device *device)
+{
+	return READ_ONCE(host_of(device)->status);
+}
+
+static void device_set_status(struct virtio_device *device, u8 status)
+{
+	host_set_status(host_of(device), status,
+			__virtio_test_bit(device, VIRTIO_BALLOON_F_MUST_TELL_HOST));
+}
+
+static void device_reset(struct virtio_device *device)
+{
+	host_reset(host_of(device));
+}
+
+static u64 device_get_features(struct virtio_device *device)
+{
+	return transport_of(device)->features;
+}
+
+static int device_finalize_features(struct virtio_device *device)
+{
+	vring_transport_features(device);
+	log_add(&host_of(device)->log, "features 0x%llx", device->features);
+	return 0;
+}
+
+static const char *device_bus_name(struct virtio_device *device)
+{
+	return "balloon_device";
+}
+
+static bool device_notify(struct virtqueue *virtqueue)
+{
+	host_notice(host_of(virtqueue->vdev), virtqueue->index);
+	return true;
+}
+
+static void device_del_vqs(struct virtio_device *device)
+{
+	struct host *host = host_of(device);
+	struct virtqueue *virtqueue, *next;
+	unsigned int i;
+
+	mutex_lock(&host->lock);
+	for (i = 0; i < HOST_QUEUES; i++)
+		ring_close(&host->rings[i]);
+	mutex_unlock(&host->lock);
+	list_for_each_entry_safe(virtqueue, next, &device->vqs, list)
+		vring_del_virtqueue(virtqueue);
+}
+
+static struct virtqueue *device_create_queue(struct virtio_device *device, unsigned int i,
+					     vq_callback_t *callback, const char *name,
+					     bool context)
+{
+	struct transport *transport = transport_of(device);
+	struct virtqueue *virtqueue;
+
+	if (i >= HOST_QUEUES)
+		return ERR_PTR(-ENOENT);
+	virtqueue = vring_create_virtqueue(i, transport->queue_size, PAGE_SIZE, device, true,
+					   false, context, device_notify, callback, name);
+	if (!virtqueue)
+		return ERR_PTR(-ENOMEM);
+	mutex_lock(&transport->host->lock);
+	ring_open(&transport->host->rings[i], virtqueue);
+	mutex_unlock(&transport->host->lock);
+	return virtqueue;
+}
+
+static int device_find_vqs(struct virtio_device *device, unsigned int count,
+			   struct virtqueue *queues[], vq_callback_t *callbacks[],
+			   const char * const names[], const bool *context,
+			   struct irq_affinity *affinity)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		queues[i] = NULL;
+		if (names[i])
+			queues[i] = device_create_queue(device, i, callbacks[i], names[i],
+							context && context[i]);
+		if (IS_ERR(queues[i])) {
+			device_del_vqs(device);
+			return PTR_ERR(queues[i]);
+		}
+	}
+	return 0;
+}
+
+static const struct virtio_config_ops device_operations = {
+	.get = device_get,
+	.set = device_set,
+	.get_status = device_get_status,
+	.set_status = device_set_status,
+	.reset = device_reset,
+	.find_vqs = device_find_vqs,
+	.del_vqs = device_del_vqs,
+	.get_features = device_get_features,
+	.finalize_features = device_finalize_features,
+	.bus_name = device_bus_name,
+};
+
+static void device_release(struct device *device)
+{
+	kfree(dev_to_virtio(device));
+}
+
+/* Moves on if it stands there. Return: false if it does not. */
+static bool transport_move(struct transport *transport, enum transport_state from,
+			   enum transport_state to)
+{
+	bool moves;
+
+	mutex_lock(&transport->host->lock);
+	moves = transport->state == from;
+	if (moves)
+		transport->state = to;
+	mutex_unlock(&transport->host->lock);
+	return moves;
+}
+
+static struct virtio_device *device_new(struct transport *transport)
+{
+	struct virtio_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+
+	if (!device)
+		return NULL;
+	device->dev.parent = &transport->parent->dev;
+	device->dev.release = device_release;
+	device->id.device = VIRTIO_ID_BALLOON;
+	device->config = &device_operations;
+	return device;
+}
+
+/* Puts a device in; its driver is probed before this returns. May sleep. */
+int transport_plug(struct transport *transport)
+{
+	struct virtio_device *device;
+	int error;
+
+	if (!transport_move(transport, TRANSPORT_EMPTY, TRANSPORT_PLUGGING))
+		return -EBUSY;
+	device = device_new(transport);
+	error = device ? 0 : -ENOMEM;
+	if (!error) {
+		host_begin(transport->host);
+		error = register_virtio_device(device);
+		if (error)
+			put_device(&device->dev);
+	}
+	transport->device = error ? NULL : device;
+	transport_move(transport, TRANSPORT_PLUGGING,
+		       error ? TRANSPORT_EMPTY : TRANSPORT_PLUGGED);
+	return error;
+}
+
+/* Takes the device out; its driver has let go when this returns. Sleeps. */
+int transport_unplug(struct transport *transport, bool by_surprise)
+{
+	if (!transport_move(transport, TRANSPORT_PLUGGED, TRANSPORT_UNPLUGGING))
+		return transport->state == TRANSPORT_EMPTY ? 0 : -EBUSY;
+	if (by_surprise)
+		virtio_break_device(transport->device);
+	unregister_virtio_device(transport->device);
+	host_end(transport->host);
+	transport->device = NULL;
+	transport_move(transport, TRANSPORT_UNPLUGGING, TRANSPORT_EMPTY);
+	return 0;
+}
+
+/* Breaks all queues. May sleep. */
+int transport_break(struct transport *transport)
+{
+	int error = -ENODEV;
+
+	mutex_lock(&transport->host->lock);
+	if (transport->state == TRANSPORT_PLUGGED) {
+		virtio_break_device(transport->device);
+		error = 0;
+	}
+	mutex_unlock(&transport->host->lock);
+	return error;
+}
+
+/* May sleep. */
+int transport_set_features(struct transport *transport, u64 features)
+{
+	int error = -EBUSY;
+
+	mutex_lock(&transport->host->lock);
+	if (transport->state == TRANSPORT_EMPTY) {
+		transport->features = features;
+		error = 0;
+	}
+	mutex_unlock(&transport->host->lock);
+	return error;
+}
+
+/* May sleep. */
+int transport_set_queue_size(struct transport *transport, unsigned int size)
+{
+	int error = -EBUSY;
+
+	mutex_lock(&transport->host->lock);
+	if (transport->state == TRANSPORT_EMPTY) {
+		transport->queue_size = size;
+		error = 0;
+	}
+	mutex_unlock(&transport->host->lock);
+	return error;
+}
+
+/* Sets the target and tells the driver. May sleep. */
+void transport_set_num_pages(struct transport *transport, u32 num_pages)
+{
+	mutex_lock(&transport->host->lock);
+	WRITE_ONCE(transport->host->num_pages, num_pages);
+	if (transport->state == TRANSPORT_PLUGGED)
+		virtio_config_changed(transport->device);
+	mutex_unlock(&transport->host->lock);
+}
+
+static int __maybe_unused transport_freeze(struct device *device)
+{
+	struct transport *transport = dev_get_drvdata(device);
+
+	return transport->device ? virtio_device_freeze(transport->device) : 0;
+}
+
+static int __maybe_unused transport_restore(struct device *device)
+{
+	struct transport *transport = dev_get_drvdata(device);
+
+	return transport->device ? virtio_device_restore(transport->device) : 0;
+}
+
+static SIMPLE_DEV_PM_OPS(transport_sleep, transport_freeze, transport_restore);
+
+static struct platform_driver transport_driver = {
+	.driver = {
+		.name = "balloon_device",
+		.pm = &transport_sleep,
+	},
+};
+
+/* An empty slot. May sleep. */
+int transport_prepare(struct transport *transport, struct host *host)
+{
+	int error;
+
+	transport->host = host;
+	transport->features = BIT_ULL(VIRTIO_F_VERSION_1);
+	transport->queue_size = QUEUE_SIZE;
+	error = platform_driver_register(&transport_driver);
+	if (error)
+		return error;
+	transport->parent = platform_device_register_simple("balloon_device", -1, NULL, 0);
+	if (IS_ERR(transport->parent)) {
+		platform_driver_unregister(&transport_driver);
+		return PTR_ERR(transport->parent);
+	}
+	platform_set_drvdata(transport->parent, transport);
+	return 0;
+}
+
+/* Takes the device out if there is one. Sleeps. */
+void transport_free(struct transport *transport)
+{
+	transport_unplug(transport, false);
+	platform_device_unregister(transport->parent);
+	platform_driver_unregister(&transport_driver);
+}

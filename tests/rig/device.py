@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host that a test plays itself: a balloon device emulated inside the guest.
+
+It does what QEMU never does: it answers late, in steps or never, breaks and vanishes, and
+overwrites each page that it owns at any moment. It notes what the driver does, and what
+the driver must not do.
+"""
+
+import time
+
+from .errors import GuestTimeout
+
+MODULE = "/lib/device/balloon_device.ko"
+CONTROLS = "/sys/kernel/debug/balloon_device"
+FEATURES = {"must-tell-host": 0, "stats": 1, "deflate-on-oom": 2, "free-page-hint": 3,
+            "page-poison": 4, "reporting": 5, "indirect": 28, "event-index": 29,
+            "access-platform": 33}
+VERSION_1 = 32
+FRAMES_PER_MIB = 256
+
+
+class Device:
+    def __init__(self, guest, features=(), queue_size=128, legacy=False, scribble=True):
+        """
+        features    names from FEATURES that the device offers
+        queue_size  buffers that fit into each queue, a power of two
+        legacy      the device is of the time before the standard
+        scribble    overwrite the pages that the host owns, at any moment
+        """
+        self._guest = guest
+        guest.run(f"insmod {MODULE}")
+        bits = [FEATURES[name] for name in features] + ([] if legacy else [VERSION_1])
+        self._write("features", f"{sum(1 << bit for bit in bits):x}")
+        self._write("queue_size", queue_size)
+        self._write("scribble", int(scribble))
+
+    def _write(self, control, value, timeout=30):
+        self._guest.run(f"echo {value} >{CONTROLS}/{control}", timeout=timeout)
+
+    def _read(self, control):
+        return self._guest.read(f"{CONTROLS}/{control}")
+
+    # Coming and going
+
+    def plug(self):
+        self._write("plugged", 1)
+
+    def unplug(self, timeout=60):
+        self._write("plugged", 0, timeout)
+
+    def surprise_unplug(self, timeout=60):
+        self._write("plugged", "surprise", timeout)
+
+    def break_queues(self):
+        self._write("break", 1)
+
+    def remove(self):
+        """Takes the device and the module that plays it out of the guest."""
+        self.unplug()
+        self._guest.run("rmmod balloon_device")
+
+    # Size
+
+    def set_num_pages(self, pages):
+        self._write("num_pages", pages)
+
+    def set_target(self, mib):
+        self.set_num_pages(mib * FRAMES_PER_MIB)
+
+    def actual_pages(self):
+        return int(self._read("actual"))
+
+    def actual_mib(self):
+        return self.actual_pages() / FRAMES_PER_MIB
+
+    def wait_actual_pages(self, pages, timeout=30):
+        """Waits until the driver says exactly that; returns seconds."""
+        start = time.monotonic()
+        while self.actual_pages() != pages:
+            if time.monotonic() - start > timeout:
+                raise self._guest.with_console(
+                    GuestTimeout, f"after {timeout} s the balloon holds {self.actual_pages()} "
+                    f"pages instead of {pages}\n{self.report()}")
+            time.sleep(0.02)
+        return time.monotonic() - start
+
+    def wait_actual(self, mib, timeout=30):
+        return self.wait_actual_pages(mib * FRAMES_PER_MIB, timeout)
+
+    def owned_pages(self):
+        return int(self._read("owned"))
+
+    def owned_mib(self):
+        return self.owned_pages() / FRAMES_PER_MIB
+
+    def wait_owned_pages(self, pages, timeout=30):
+        """Waits until the host owns at least that many."""
+        deadline = time.monotonic() + timeout
+        while self.owned_pages() < pages:
+            if time.monotonic() > deadline:
+                raise self._guest.with_console(
+                    GuestTimeout, f"the host owns {self.owned_pages()} pages, not {pages}")
+            time.sleep(0.02)
+
+    # Answers; a queue is "inflate", "deflate" or "statistics"
+
+    def hold(self, queue):
+        """From now on requests are seen and not answered."""
+        self._write(f"answer_{queue}", "never")
+
+    def answer(self, queue):
+        """Answers what is held, and from now on everything at once."""
+        self._write(f"answer_{queue}", "at-once")
+
+    def step(self, queue, count=1):
+        """Answers that many requests, and holds the rest."""
+        self._write(f"answer_{queue}", f"'step {count}'")
+
+    def delay(self, queue, milliseconds):
+        self._write(f"answer_{queue}", f"'late {milliseconds}'")
+
+    # What happened
+
+    def status(self):
+        return int(self._read("status"), 16)
+
+    def log(self):
+        """What the driver did, one line for each thing."""
+        return self._read("log").splitlines()
+
+    def clear_log(self):
+        self._write("log", "clear")
+
+    def wait_noted(self, words, count=1, timeout=10):
+        """Waits until that many lines of log() begin with the words; returns log()."""
+        deadline = time.monotonic() + timeout
+        while True:
+            log = self.log()
+            if sum(line.startswith(words) for line in log) >= count:
+                return log
+            if time.monotonic() > deadline:
+                raise self._guest.with_console(
+                    GuestTimeout, f"not {count} times in the device's log: {words}")
+            time.sleep(0.05)
+
+    def violations(self):
+        """What the driver did against the standard's rules, one line for each time."""
+        return self._read("violations").splitlines()
+
+    def report(self):
+        newest = "\n  ".join(self.log()[-15:])
+        return f"violations: {self.violations()[:10]}\nthe newest of the device's log:\n  {newest}"

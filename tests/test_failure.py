@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Devices that answer late, never or wrongly, or vanish: the guest lives, no byte of its
+memory changes, and in the end all of it is back."""
+
+import contextlib
+import random
+import time
+
+import pytest
+
+from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY
+
+MIB = 1 << 20
+SILENT = "does not answer"
+AGAIN = "answers again"
+DEFLATES_ON_OOM = {"deflate-on-oom"}
+MUST_TELL = {"deflate-on-oom", "must-tell-host"}
+DRIVER_OK = 4
+
+
+def named(features):
+    return "+".join(sorted(features)) or "none"
+
+
+@contextlib.contextmanager
+def emulated(features=("deflate-on-oom",), memory=512, cpus=1, driver=True, suspendable=False,
+             **options):
+    """A guest and its device. In the end the driver has kept all rules and the host owns
+    nothing."""
+    with Guest(memory=memory, balloon=None, module=None, cpus=cpus,
+               suspendable=suspendable) as guest:
+        device = Device(guest, features, **options)
+        device.plug()
+        if driver:
+            guest.load_module()
+        yield guest, device
+        guest.stop_processes()
+        if guest.module:
+            guest.unload_module(timeout=15)
+        assert device.violations() == [], device.report()
+        assert device.owned_pages() == 0
+        device.remove()
+
+
+def start_pattern(guest, mib=40):
+    pattern = guest.start(f"pattern {mib}")
+    pattern.wait_output("pattern: ready")
+    return pattern
+
+
+def assert_whole(pattern):
+    assert pattern.running(), pattern.output()
+    pattern.signal()
+    assert pattern.wait() == 0, pattern.output()
+    assert "0 wrong" in pattern.output()
+
+
+def assert_none_used_untold(device):
+    """Without MUST_TELL_HOST: the host owns no page that the guest has taken back."""
+    time.sleep(0.2)
+    owned, held = device.owned_pages(), device.actual_pages()
+    assert owned <= held, f"{owned - held} pages are the host's and in use\n{device.report()}"
+
+
+def use_all_that_is_available(guest):
+    spare = guest.meminfo()["MemAvailable"] // MIB - 60
+    assert spare > 50
+    guest.touch(spare)
+
+
+# The device itself
+
+
+def test_what_the_device_can_not_understand_changes_nothing_and_is_explained():
+    with emulated(driver=False) as (guest, device):
+        controls = "/sys/kernel/debug/balloon_device"
+        for control, value in [("queue_size", 3), ("answer_inflate", "'late soon'"),
+                               ("num_pages", "4294967296"), ("plugged", "maybe")]:
+            before = guest.read(f"{controls}/{control}")
+            with pytest.raises(CommandFailed):
+                guest.run(f"echo {value} >{controls}/{control}")
+            assert guest.read(f"{controls}/{control}") == before
+            assert f"balloon_device: {control} is " in guest.log()
+
+
+def test_the_device_notices_a_driver_that_speaks_too_early():
+    with Guest(memory=512, balloon=None, module=None) as guest:
+        device = Device(guest, {"stats"})
+        device.plug()
+        guest.load_module("shipped")
+        assert "statistics: a notification before DRIVER_OK" in device.violations()
+        guest.unload_module()
+        device.remove()
+
+
+# An inflate request without an answer
+
+
+def test_a_silent_device_is_reported_once_and_named_pages_stay_out_of_use():
+    with emulated() as (guest, device):
+        pattern = start_pattern(guest)
+        device.hold("inflate")
+        device.set_target(100)
+        guest.wait_log(SILENT, timeout=10)
+        use_all_that_is_available(guest)
+        for mib in (50, 200, 100):
+            device.set_target(mib)
+        time.sleep(12)
+        assert guest.log().count(SILENT) == 1
+        assert device.actual_pages() == 0 < device.owned_pages()
+        device.answer("inflate")
+        device.wait_actual(100)
+        guest.wait_log(AGAIN)
+        assert device.owned_mib() == 100
+        assert_whole(pattern)
+
+
+def test_while_inflating_is_not_answered_the_balloon_deflates():
+    with emulated() as (guest, device):
+        device.set_target(100)
+        device.wait_actual(100)
+        device.hold("inflate")
+        device.set_target(120)
+        device.wait_owned_pages(101 * 256)
+        named = device.owned_pages() - device.actual_pages()
+        device.set_target(10)
+        device.wait_actual_pages(max(10 * 256 - named, 0), timeout=15)
+        device.answer("inflate")
+        device.wait_actual(10)
+
+
+def test_a_late_answer_to_half_of_the_requests_counts_for_half():
+    with emulated() as (guest, device):
+        device.hold("inflate")
+        device.set_target(16)
+        device.wait_noted("inflate 256", 16)
+        device.step("inflate", 8)
+        device.wait_actual(8)
+        assert device.owned_mib() == 16
+        device.answer("inflate")
+        device.wait_actual(16)
+
+
+@pytest.mark.parametrize("features", [(), DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_the_driver_leaves_a_device_that_never_answers_within_seconds(features):
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(50)
+        device.wait_actual(50)
+        device.hold("inflate")
+        device.hold("deflate")
+        device.set_target(100)
+        device.wait_owned_pages(51 * 256)
+        start = time.monotonic()
+        guest.unload_module(timeout=30)
+        assert time.monotonic() - start < 10
+        assert device.owned_pages() == 0
+        assert device.actual_pages() == 0
+        guest.touch(300)
+        assert_whole(pattern)
+
+
+# A deflate request without an answer
+
+
+def test_without_must_tell_host_pages_come_back_before_the_answer():
+    with emulated() as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        free = guest.meminfo()["MemFree"]
+        device.hold("deflate")
+        device.set_target(180)
+        device.wait_actual(180)
+        assert_none_used_untold(device)
+        assert guest.meminfo()["MemFree"] - free > 15 * MIB
+        device.set_target(0)
+        guest.wait_log(SILENT, timeout=15)
+        use_all_that_is_available(guest)
+        device.answer("deflate")
+        device.wait_actual(0)
+        guest.wait_log(AGAIN)
+        assert device.owned_pages() == 0
+        assert_whole(pattern)
+
+
+def test_with_must_tell_host_pages_come_back_only_with_the_answer():
+    with emulated(MUST_TELL) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        device.hold("deflate")
+        free = guest.meminfo()["MemFree"]
+        device.set_target(0)
+        guest.wait_log(SILENT, timeout=15)
+        assert abs(guest.meminfo()["MemFree"] - free) < 3 * MIB
+        assert device.owned_mib() == 200
+        use_all_that_is_available(guest)
+        device.answer("deflate")
+        device.wait_actual(0)
+        guest.wait_log(AGAIN)
+        assert guest.meminfo()["MemFree"] - free > 190 * MIB
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_a_silent_deflation_is_reported_once_and_new_targets_do_not_hang(features):
+    with emulated(features) as (guest, device):
+        device.set_target(100)
+        device.wait_actual(100)
+        device.hold("deflate")
+        device.set_target(20)
+        guest.wait_log(SILENT, timeout=15)
+        for mib in (150, 0, 120):
+            device.set_target(mib)
+        time.sleep(12)
+        assert guest.log().count(SILENT) == 1
+        device.answer("deflate")
+        device.wait_actual(120)
+        guest.wait_log(AGAIN)
+
+
+# Out of memory
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_a_program_gets_its_memory_from_the_balloon_of_a_device_that_answers(features):
+    with emulated(features) as (guest, device):
+        device.set_target(300)
+        device.wait_actual(300)
+        device.delay("deflate", 5)
+        program = guest.start("occupy 300")
+        assert program.wait(timeout=60) == 0, program.output()
+        assert guest.vmstat()["oom_kill"] == 0
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_a_guest_out_of_memory_lives_on_when_deflation_is_never_answered(features):
+    with emulated(features) as (guest, device):
+        guest.forgive(OUT_OF_MEMORY)
+        device.set_target(300)
+        device.wait_actual(300)
+        device.hold("deflate")
+        program = guest.start("occupy 400")
+        program.wait(timeout=60)
+        assert guest.run("echo alive") == "alive\n"
+
+
+# Shapes of devices
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+@pytest.mark.parametrize("queue_size", [2, 4, 1024])
+def test_queues_of_any_size_serve(features, queue_size):
+    with emulated(features, queue_size=queue_size) as (guest, device):
+        pattern = start_pattern(guest)
+        for mib in (150, 10, 90, 0):
+            device.set_target(mib)
+            device.wait_actual(mib)
+            assert device.owned_mib() == mib
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_with_tiny_queues_pages_are_not_used_before_the_device_was_told(features):
+    with emulated(features, queue_size=2) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        device.hold("deflate")
+        device.set_target(100)
+        device.wait_noted("deflate", 2)
+        if features == DEFLATES_ON_OOM:
+            assert_none_used_untold(device)
+        use_all_that_is_available(guest)
+        time.sleep(2)
+        device.answer("deflate")
+        device.wait_actual(100)
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("extra", [set(), {"stats", "must-tell-host"}, {"event-index"}], ids=named)
+def test_a_legacy_device_serves(extra):
+    with emulated(DEFLATES_ON_OOM | extra, legacy=True) as (guest, device):
+        pattern = start_pattern(guest)
+        for mib in (150, 10, 90, 0):
+            device.set_target(mib)
+            device.wait_actual(mib)
+            assert device.owned_mib() == mib
+        assert_whole(pattern)
+
+
+def test_features_that_the_driver_can_not_keep_are_declined():
+    offered = {"page-poison", "access-platform", "indirect", "event-index", "must-tell-host"}
+    with emulated(offered) as (guest, device):
+        accepted = [line.split()[1] for line in device.log() if line.startswith("features")]
+        assert int(accepted[-1], 16) == 1 << 32 | 1 << 29 | 1 << 0
+        device.set_target(50)
+        device.wait_actual(50)
+
+
+# Targets
+
+
+@pytest.mark.parametrize("features", [(), DEFLATES_ON_OOM], ids=named)
+def test_odd_targets_are_hit_exactly(features):
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        for pages in (1, 255, 257, 256, 20001, 3, 0):
+            device.set_num_pages(pages)
+            device.wait_actual_pages(pages)
+            assert device.owned_pages() == pages
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [(), DEFLATES_ON_OOM], ids=named)
+def test_a_target_of_all_ones_leaves_a_living_guest(features):
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_num_pages(0xffffffff)
+        guest.wait_log("no more memory to give")
+        guest.run("occupy 2")
+        device.set_num_pages(257)
+        device.wait_actual_pages(257)
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_two_hundred_targets_and_random_latencies_leave_the_pattern_whole(features):
+    chance = random.Random(f"latencies {sorted(features)}")
+    with emulated(features, cpus=2) as (guest, device):
+        pattern = start_pattern(guest)
+        for turn in range(200):
+            device.set_num_pages(chance.choice([0, 1, 257, 10000, 30000, 50000]))
+            if turn % 4 == 0:
+                device.delay(chance.choice(["inflate", "deflate"]), chance.randrange(0, 40))
+            time.sleep(chance.random() * 0.02)
+        assert pattern.running(), pattern.output()
+        device.answer("inflate")
+        device.answer("deflate")
+        device.set_num_pages(7777)
+        device.wait_actual_pages(7777)
+        assert device.owned_pages() == 7777
+        assert_whole(pattern)
+
+
+# Devices that break and vanish
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+@pytest.mark.parametrize("start, end", [(0, 300), (300, 0)], ids=["inflating", "deflating"])
+def test_a_device_that_breaks_is_reported_once_and_gone_with_the_driver(features, start, end):
+    chance = random.Random(f"break {sorted(features)} {end}")
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        for _ in range(4):
+            device.set_target(start)
+            device.wait_actual(start)
+            device.delay("inflate", 5)
+            device.delay("deflate", 5)
+            mark = guest.mark_log()
+            device.set_target(end)
+            time.sleep(chance.random() * 0.2)
+            device.break_queues()
+            device.set_target(100)
+            guest.wait_log("is broken", since=mark, timeout=15)
+            assert guest.log_since(mark).count("is broken") == 1
+            if features == DEFLATES_ON_OOM and end < start:
+                assert_none_used_untold(device)
+            guest.touch(50)
+            guest.unload_module(timeout=15)
+            assert device.owned_pages() == 0
+            guest.load_module()
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_ten_unplugs_by_surprise_at_random_moments_leave_the_pattern_whole(features):
+    chance = random.Random(f"surprise {sorted(features)}")
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        for _ in range(10):
+            device.set_target(chance.choice([50, 250]))
+            time.sleep(chance.random() * 0.4)
+            device.set_target(chance.choice([0, 100]))
+            time.sleep(chance.random() * 0.1)
+            device.surprise_unplug(timeout=15)
+            assert device.owned_pages() == 0
+            device.plug()
+        device.set_target(77)
+        device.wait_actual(77)
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [(), DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_after_sleep_the_balloon_is_at_its_target(features):
+    with emulated(features, suspendable=True) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        guest.run("echo devices >/sys/power/pm_test")
+        device.clear_log()
+        guest.run("echo mem >/sys/power/state", timeout=60)
+        assert "write actual 0" in device.log()
+        device.wait_actual(200)
+        assert device.owned_mib() == 200
+        assert_whole(pattern)
+
+
+def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
+    with emulated(suspendable=True) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(50)
+        device.wait_actual(50)
+        device.hold("inflate")
+        device.hold("deflate")
+        device.set_target(100)
+        device.wait_owned_pages(51 * 256)
+        guest.run("echo devices >/sys/power/pm_test")
+        guest.run("echo mem >/sys/power/state", timeout=60)
+        device.answer("inflate")
+        device.answer("deflate")
+        device.wait_actual(100)
+        assert_whole(pattern)
+
+
+# Compaction
+
+
+def _compact(guest, times=5):
+    for _ in range(times):
+        guest.run("echo 1 >/proc/sys/vm/compact_memory", timeout=15)
+
+
+def _spread_balloon(guest, device, mib):
+    """A balloon that compaction has reason to move."""
+    fragment = guest.start("fragment 350 8")
+    fragment.wait_output("fragment: ready")
+    device.set_target(mib)
+    device.wait_actual(mib)
+    fragment.stop()
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+@pytest.mark.parametrize("queue", ["inflate", "deflate"])
+def test_compaction_goes_on_while_the_device_is_silent(features, queue):
+    with emulated(features, cpus=2) as (guest, device):
+        _spread_balloon(guest, device, 150)
+        pattern = start_pattern(guest)
+        device.hold(queue)
+        device.clear_log()
+        _compact(guest)
+        noted = device.log()
+        assert any(line.startswith(queue) for line in noted), noted
+        device.answer(queue)
+        moved = guest.vmstat()["balloon_migrate"]
+        _compact(guest)
+        assert guest.vmstat()["balloon_migrate"] >= moved > 0
+        device.set_target(0)
+        device.wait_actual(0)
+        assert device.owned_pages() == 0
+        assert_whole(pattern)
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_the_driver_leaves_while_compaction_waits_for_a_silent_device(features):
+    with emulated(features, cpus=2) as (guest, device):
+        _spread_balloon(guest, device, 150)
+        pattern = start_pattern(guest)
+        device.hold("inflate")
+        device.clear_log()
+        compaction = guest.start("while :; do echo 1 >/proc/sys/vm/compact_memory; done")
+        device.wait_noted("inflate")
+        guest.unload_module(timeout=15)
+        compaction.stop()
+        assert device.owned_pages() == 0
+        assert_whole(pattern)
+
+
+# Order
+
+
+def test_the_device_hears_of_an_empty_balloon_when_the_driver_leaves():
+    with emulated() as (guest, device):
+        device.set_target(100)
+        device.wait_actual(100)
+        device.clear_log()
+        guest.unload_module()
+        log = device.log()
+        assert log.index("write actual 0") < log.index("reset")
+        assert sum(int(line.split()[1]) for line in log if line.startswith("deflate")) == 25600
+        assert device.actual_pages() == 0
+
+
+def test_the_device_has_one_buffer_of_statistics_from_the_start_and_again_after_each_use():
+    with emulated({"stats"}) as (guest, device):
+        log = device.wait_noted("statistics")
+        ready = [line for line in log if line.startswith("status") and
+                 int(line.split()[1], 16) & DRIVER_OK]
+        assert log.index(ready[0]) < _statistics(log)[0][0]
+        for turn in range(2, 12):
+            device.step("statistics")
+            log = device.wait_noted("statistics", turn)
+        buffers = [line.split() for _, line in _statistics(log)]
+        assert len(buffers) == 11
+        assert len({_tags(words[3]) for words in buffers}) == 1
+        time.sleep(0.5)
+        assert len(_statistics(device.log())) == 11
+
+
+def _statistics(log):
+    return [(place, line) for place, line in enumerate(log) if line.startswith("statistics")]
+
+
+def _tags(digits):
+    entries = bytes.fromhex(digits)
+    return tuple(int.from_bytes(entries[place:place + 2], "little")
+                 for place in range(0, len(entries), 10))
+
+
+def test_pages_are_named_only_to_a_device_that_is_ready():
+    with emulated(driver=False) as (guest, device):
+        device.set_target(50)
+        guest.load_module()
+        device.wait_actual(50)
+        log = device.log()
+        ready = next(place for place, line in enumerate(log)
+                     if line.startswith("status") and int(line.split()[1], 16) & DRIVER_OK)
+        assert not any(line.startswith("inflate") for line in log[:ready])
