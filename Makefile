@@ -66,7 +66,6 @@ style: setup-style style-checkpatch style-sparse style-scripts
 
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
-		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES)
 
 # Copies are checked, so that the modules that were built stay as they are.

@@ -7,7 +7,8 @@
  * and then leaves, for compaction may have been started by the balloon's own allocation.
  * By then the new page has been named and can't go back to compaction, so it joins the
  * balloon, where it stays until the answer (see hold); the old one stays out of use until
- * the device was told of it. One move at a time: the next is refused, and tried again.
+ * the device was told of it. One move at a time: the next is refused with -EAGAIN, which
+ * compaction tries again at once, or -EBUSY, which it does not, while the device is silent.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -100,10 +101,13 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 {
 	struct tell *tell = migrate->tell;
 	struct request *inflate, *deflate;
+	enum migrate_state found;
 
-	if (!tell_can_name(new) ||
-	    migrate_change(migrate, MIGRATE_IDLE, MIGRATE_NAMED) != MIGRATE_IDLE)
-		return -EAGAIN;
+	if (!tell_can_name(new))
+		return -EBUSY;
+	found = migrate_change(migrate, MIGRATE_IDLE, MIGRATE_NAMED);
+	if (found != MIGRATE_IDLE)
+		return found == MIGRATE_OWED ? -EBUSY : -EAGAIN;
 
 	inflate = queue_take(&tell->inflate, 0);
 	deflate = queue_take(&tell->deflate, 0);
@@ -133,7 +137,7 @@ static int migrate_page(struct balloon_dev_info *info, struct page *new, struct 
 
 	/* The new page may be one that came back just now. */
 	if (tell_wait_deflated(migrate->tell, tell_patience(migrate->tell, MIGRATE_WAIT)))
-		return -EAGAIN;
+		return -EBUSY;
 	error = migrate_begin(migrate, new, old);
 	if (error)
 		return error;

@@ -15,8 +15,8 @@ def _works(guest):
     assert guest.run("echo alive") == "alive\n"
 
 
-@pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
-@pytest.mark.parametrize("left", [1, 1 << 20], ids=["all", "all but 1 MiB"])
+@pytest.mark.parametrize("options, left", [("", 1), ("deflate-on-oom=on", 1 << 20)],
+                         ids=["all", "all but 1 MiB"])
 def test_more_than_the_guest_has_is_refused_once_in_words_and_the_guest_lives(options, left):
     with Guest(memory=512, balloon=options) as guest:
         guest.set_target_bytes(left)
@@ -74,13 +74,14 @@ def test_cold_memory_is_swapped_out():
         guest.run("swapoff /dev/zram0; echo 1 >/sys/block/zram0/reset")
 
 
-@pytest.mark.parametrize("value", ["0", "8193", "-1", "many", "99999999999"])
-def test_a_bad_parameter_is_refused_with_the_allowed_range(value):
+def test_a_bad_parameter_is_refused_with_the_allowed_range():
     with Guest(memory=256) as guest:
         path = "/sys/module/virtio_balloon/parameters/oom_pages"
-        with pytest.raises(CommandFailed):
-            guest.run(f"echo {value} >{path}")
-        assert "from 1 to 8192" in guest.log()
-        assert guest.read(path) == "256\n"
+        for value in ("0", "8193", "-1", "many", "99999999999"):
+            mark = guest.mark_log()
+            with pytest.raises(CommandFailed):
+                guest.run(f"echo {value} >{path}")
+            assert "from 1 to 8192" in guest.log_since(mark)
+            assert guest.read(path) == "256\n"
         guest.run(f"echo 8192 >{path}")
         assert guest.read(path) == "8192\n"

@@ -93,8 +93,8 @@ def test_complaints_and_lost_memory_are_noticed():
 
 
 def test_life_is_limited():
-    with Guest(memory=256, module=None, life=6) as guest:
-        with pytest.raises(GuestTimeout, match="limited to 6 s"):
+    with Guest(memory=256, module=None, life=15) as guest:
+        with pytest.raises(GuestTimeout, match="limited to 15 s"):
             guest.run("sleep 100")
         guest.expect_dead()
 

@@ -75,6 +75,21 @@ static int write_queue_size(const char *text)
 	return transport_set_queue_size(slot, size);
 }
 
+static void show_queue_limit(struct seq_file *file)
+{
+	seq_printf(file, "%u\n", slot->queue_limit);
+}
+
+static int write_queue_limit(const char *text)
+{
+	unsigned int limit;
+
+	if (kstrtouint(text, 0, &limit) || limit > HOST_QUEUES)
+		return -EINVAL;
+	transport_set_queue_limit(slot, limit);
+	return 0;
+}
+
 static void show_plugged(struct seq_file *file)
 {
 	seq_printf(file, "%d\n", slot->state != TRANSPORT_EMPTY);
@@ -224,6 +239,7 @@ static const struct control controls[] = {
 	{ "features", show_features, write_features,
 	  "a hexadecimal number of bits 0 to 5, 28, 29, 32 and 33" },
 	{ "queue_size", show_queue_size, write_queue_size, "a power of two from 2 to 1024" },
+	{ "queue_limit", show_queue_limit, write_queue_limit, "a number from 0 to 3" },
 	{ "plugged", show_plugged, write_plugged, "0, 1 or surprise" },
 	{ "break", NULL, write_break, "1" },
 	{ "num_pages", show_num_pages, write_num_pages, "a number of 32 bits" },

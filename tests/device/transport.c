@@ -121,7 +121,7 @@ static struct virtqueue *device_create_queue(struct virtio_device *device, unsig
 	struct transport *transport = transport_of(device);
 	struct virtqueue *virtqueue;
 
-	if (i >= HOST_QUEUES)
+	if (i >= READ_ONCE(transport->queue_limit))
 		return ERR_PTR(-ENOENT);
 	virtqueue = vring_create_virtqueue(i, transport->queue_size, PAGE_SIZE, device, true,
 					   false, context, device_notify, callback, name);
@@ -276,6 +276,14 @@ int transport_set_queue_size(struct transport *transport, unsigned int size)
 	return error;
 }
 
+/* Works at once: a driver that starts again meets the new limit. May sleep. */
+void transport_set_queue_limit(struct transport *transport, unsigned int limit)
+{
+	mutex_lock(&transport->host->lock);
+	WRITE_ONCE(transport->queue_limit, limit);
+	mutex_unlock(&transport->host->lock);
+}
+
 /* Sets the target and tells the driver. May sleep. */
 void transport_set_num_pages(struct transport *transport, u32 num_pages)
 {
@@ -317,6 +325,7 @@ int transport_prepare(struct transport *transport, struct host *host)
 	transport->host = host;
 	transport->features = BIT_ULL(VIRTIO_F_VERSION_1);
 	transport->queue_size = QUEUE_SIZE;
+	transport->queue_limit = HOST_QUEUES;
 	error = platform_driver_register(&transport_driver);
 	if (error)
 		return error;

@@ -23,6 +23,7 @@ enum transport_state {
  * @device: the device, while there is one; the host's lock
  * @features: what the device offers, a bit for each; the host's lock
  * @queue_size: how many buffers fit into each queue; the host's lock
+ * @queue_limit: how many queues can be had before the next fails; the host's lock
  */
 struct transport {
 	struct host *host;
@@ -31,6 +32,7 @@ struct transport {
 	struct virtio_device *device;
 	u64 features;
 	unsigned int queue_size;
+	unsigned int queue_limit;
 };
 
 int transport_prepare(struct transport *transport, struct host *host);
@@ -40,6 +42,7 @@ int transport_unplug(struct transport *transport, bool by_surprise);
 int transport_break(struct transport *transport);
 int transport_set_features(struct transport *transport, u64 features);
 int transport_set_queue_size(struct transport *transport, unsigned int size);
+void transport_set_queue_limit(struct transport *transport, unsigned int limit);
 void transport_set_num_pages(struct transport *transport, u32 num_pages);
 
 #endif

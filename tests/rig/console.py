@@ -13,7 +13,8 @@ COMPLAINT = re.compile(
     r"|refcount_t:|KASAN|KCSAN|UBSAN|kmemleak:.*new suspected|unable to handle")
 
 # Give this to Guest.forgive() where a test runs the guest out of memory.
-OUT_OF_MEMORY = r"invoked oom-killer|Call Trace|oom-kill|[Oo]ut of memory|Killed process"
+OUT_OF_MEMORY = (r"invoked oom-killer|Call Trace|oom-kill|[Oo]ut of memory|Killed process"
+                 r"|page allocation failure")
 
 PANIC = "Kernel panic - not syncing"
 

@@ -48,6 +48,10 @@ class Device:
     def unplug(self, timeout=60):
         self._write("plugged", 0, timeout)
 
+    def limit_queues(self, count):
+        """The driver can have that many queues; asking for the next one fails."""
+        self._write("queue_limit", count)
+
     def surprise_unplug(self, timeout=60):
         self._write("plugged", "surprise", timeout)
 
