@@ -33,7 +33,7 @@ help:
 	@echo "make distclean  delete downloads too"
 	@echo
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
-	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else the rig finds out."
+	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
 setup-build setup-demo setup-check setup-style: setup-%:
 	@$(SETUP) $*
@@ -84,9 +84,9 @@ style-scripts: setup-style
 	$(PYTHON) -m flake8 --max-line-length=100 tests bench
 
 clean:
-	[ ! -d driver ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
-	[ ! -d tests/device ] || $(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY) clean
-	[ ! -f tests/unit/Makefile ] || $(MAKE) -C tests/unit clean
+	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
+	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY) clean
+	$(MAKE) -C tests/unit clean
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
 	find tests bench -name __pycache__ -exec rm -rf {} +
 

@@ -75,30 +75,28 @@ def _balloon_interrupts(guest):
     return [line.split()[1] for line in lines if "inflate" in line or "deflate" in line]
 
 
+def _assert_takes_and_gives_back(guest):
+    guest.touch(380)
+    used = guest.host_rss()
+    guest.set_balloon(300)
+    guest.wait_balloon(300)
+    assert used - guest.host_rss() >= 285 * MIB
+    guest.set_balloon(0)
+    guest.wait_balloon(0)
+
+
 @pytest.mark.parametrize("machine", ["q35", "microvm"])
 @pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
 def test_every_machine_and_transport_takes_and_gives_back(machine, options):
     with Guest(memory=512, machine=machine, balloon=options) as guest:
-        guest.touch(380)
-        used = guest.host_rss()
-        guest.set_balloon(300)
-        guest.wait_balloon(300)
-        assert used - guest.host_rss() >= 285 * MIB
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        _assert_takes_and_gives_back(guest)
 
 
 @pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
 def test_a_legacy_device_takes_and_gives_back(options):
     legacy = ",".join(filter(None, ["disable-modern=on,disable-legacy=off", options]))
     with Guest(memory=512, balloon=legacy) as guest:
-        guest.touch(380)
-        used = guest.host_rss()
-        guest.set_balloon(300)
-        guest.wait_balloon(300)
-        assert used - guest.host_rss() >= 285 * MIB
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        _assert_takes_and_gives_back(guest)
 
 
 def test_two_processors_take_and_give_back():
