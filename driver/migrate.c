@@ -46,19 +46,14 @@ static void migrate_finish(struct migrate *migrate)
 	struct tell *tell = migrate->tell;
 	struct request *request = migrate->deflate;
 	struct page *old = migrate->old;
-	int error;
 
 	tell_fill(tell, request, old);
 	request->page = tell->must_tell ? old : NULL;
 	request->settle = migrate_settle_old;
-	error = queue_post(&tell->deflate, request);
-	if (error && tell->must_tell)
+	/* What can't be told stays as it is until the reset: see migrate_forget(). */
+	if (queue_post(&tell->deflate, request))
 		return;
-
-	if (error)
-		queue_put(&tell->deflate, request);
-	else
-		queue_kick(&tell->deflate);
+	queue_kick(&tell->deflate);
 	if (!tell->must_tell)
 		put_page(old);
 	migrate_change(migrate, MIGRATE_OWED, MIGRATE_IDLE);
@@ -102,6 +97,7 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 	struct tell *tell = migrate->tell;
 	struct request *inflate, *deflate;
 	enum migrate_state found;
+	int error = -EAGAIN;
 
 	if (!tell_can_name(new))
 		return -EBUSY;
@@ -119,13 +115,14 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 		if (!migrate_name(migrate, inflate, new))
 			return 0;
 		put_page(old);
+		error = -EBUSY;
 	}
 	if (deflate)
 		queue_put(&tell->deflate, deflate);
 	if (inflate)
 		queue_put(&tell->inflate, inflate);
 	migrate_change(migrate, MIGRATE_NAMED, MIGRATE_IDLE);
-	return -EAGAIN;
+	return error;
 }
 
 static int migrate_page(struct balloon_dev_info *info, struct page *new, struct page *old,

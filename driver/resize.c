@@ -33,8 +33,11 @@
 #define RESIZE_LEAVE_SILENCE HZ
 #define RESIZE_LEAVE_TIME (10 * HZ)
 
-/* How long to let a guest breathe that could give a little, but not all asked for, in ms. */
-#define RESIZE_BREATH_MS 20
+/* How long at least to let a guest breathe that gave little; in ms. */
+#define RESIZE_BREATH_MS 20u
+
+/* A guest that gives as much in one step has memory to give. */
+#define RESIZE_RICH_PAGES (SZ_1M >> PAGE_SHIFT)
 
 /* How long to leave compaction alone when it is at work on all that is held, in ms. */
 #define RESIZE_ISOLATED_MS 10
@@ -124,10 +127,9 @@ static bool resize_is_owed(struct resize *resize, unsigned long limit)
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
 	unsigned long want = min_t(unsigned long, missing, RESIZE_BATCH_PAGES);
-	unsigned long taken, limit;
 	enum resize_state pause;
+	unsigned long taken, begun = jiffies;
 	LIST_HEAD(pages);
-	bool exhausted;
 	int error;
 
 	if (resize_is_owed(resize, resize_answer_limit(resize)))
@@ -135,19 +137,21 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 	if (resize_is_paused(resize, &pause))
 		return pause;
 
-	limit = jiffies + RESIZE_TAKE_TIME;
-	taken = source_take(&pages, want, limit);
-	exhausted = taken < want && time_before(jiffies, limit);
+	taken = source_take(&pages, want, jiffies + RESIZE_TAKE_TIME);
 	if (!taken)
 		return resize_back_off(resize);
-	pace_succeeded(&resize->pace);
-
 	error = tell_inflate(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
 	if (error == -ERANGE)
 		return resize_back_off(resize);
-	if (exhausted)
-		resize_pause(resize, RESIZE_INFLATING, RESIZE_BREATH_MS);
-	return error ? RESIZE_NOT_ANSWERING : RESIZE_INFLATING;
+	if (error)
+		return RESIZE_NOT_ANSWERING;
+
+	if (taken >= min_t(unsigned long, want, RESIZE_RICH_PAGES))
+		pace_succeeded(&resize->pace);
+	else
+		resize_pause(resize, RESIZE_INFLATING,
+			     max(jiffies_to_msecs(jiffies - begun), RESIZE_BREATH_MS));
+	return RESIZE_INFLATING;
 }
 
 static enum resize_state resize_deflate(struct resize *resize, unsigned long spare)
@@ -303,9 +307,9 @@ void resize_start(struct resize *resize)
 	resize->target = 0;
 	resize_say_empty(resize);
 	resize->said = RESIZE_AT_TARGET;
-	resize->not_before = get_jiffies_64();
 	pace_succeeded(&resize->pace);
 	spin_lock_irq(&resize->lock);
+	resize->not_before = get_jiffies_64();
 	resize->state = RESIZE_AT_TARGET;
 	spin_unlock_irq(&resize->lock);
 	resize_wake(resize);

@@ -127,6 +127,14 @@ int tell_wait_inflated(struct tell *tell, unsigned long limit)
 	return queue_wait_quiet(&tell->inflate, limit);
 }
 
+static void tell_note_silence(struct tell *tell, bool waited, int error)
+{
+	if (!error)
+		WRITE_ONCE(tell->silent, false);
+	else if (waited && error == -ETIMEDOUT)
+		WRITE_ONCE(tell->silent, true);
+}
+
 /**
  * tell_wait_deflated - wait for the answers to all that was told to come back
  * @tell: what the device is told
@@ -141,8 +149,7 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
 	bool waits = time_before(jiffies, limit);
 	int error = queue_wait_quiet(&tell->deflate, limit);
 
-	if (waits || !error)
-		WRITE_ONCE(tell->silent, error == -ETIMEDOUT);
+	tell_note_silence(tell, waits, error);
 	return error;
 }
 
@@ -151,20 +158,25 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
  * @tell: what the device is told
  * @wait: how long, in jiffies, if the device is not known to be silent
  *
- * Does not sleep. Who comes page by page, or while memory is short, must not wait each
- * time for a device that lets others wait in vain already.
+ * Does not wait, but looks into the ring and settles what was answered. Who comes page by
+ * page, or while memory is short, must not wait each time for a device that lets others
+ * wait in vain already.
  *
  * Return: a moment in jiffies.
  */
 unsigned long tell_patience(struct tell *tell, unsigned long wait)
 {
-	return READ_ONCE(tell->silent) ? jiffies : jiffies + wait;
+	if (READ_ONCE(tell->silent) && tell_wait_deflated(tell, jiffies))
+		return jiffies;
+	return jiffies + wait;
 }
 
 /**
  * tell_can_name - whether a page has a frame number of 32 bits
  * @page: a base page
  *
+ *
+ * Does not sleep, takes no lock.
  *
  * Return: false for memory above 16 TiB, of which the protocol can't speak.
  */
@@ -220,10 +232,18 @@ static struct request *tell_take_wait(struct tell *tell, struct queue *queue,
 				      unsigned int reserve, unsigned long limit)
 {
 	struct tell_wish wish = { queue, reserve };
+	bool waits = time_before(jiffies, limit);
+	struct request *request = NULL;
+	int error = 0;
 
 	queue_kick(queue);
-	queue_wait(queue, tell_wish_is_true, &wish, limit);
-	return tell_take(tell, queue, reserve);
+	while (!request && !error) {
+		error = queue_wait(queue, tell_wish_is_true, &wish, limit);
+		request = tell_take(tell, queue, reserve);
+	}
+	if (error && queue == &tell->deflate)
+		tell_note_silence(tell, waits, error);
+	return request;
 }
 
 static void tell_settle_inflate(struct request *request)
