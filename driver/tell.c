@@ -175,7 +175,6 @@ unsigned long tell_patience(struct tell *tell, unsigned long wait)
  * tell_can_name - whether a page has a frame number of 32 bits
  * @page: a base page
  *
- *
  * Does not sleep, takes no lock.
  *
  * Return: false for memory above 16 TiB, of which the protocol can't speak.

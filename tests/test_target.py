@@ -11,10 +11,17 @@ from rig import Guest
 MIB = 1 << 20
 
 
+# What MemFree moves by itself: little at any time, more when pages that came back wait on a
+# processor's own list.
+NOISE = {"MemTotal": 0, "MemFree": MIB // 2}
+NOISE_AFTER = {"MemTotal": 0, "MemFree": 4 * MIB}
+
+
 def _assert_gone_from_guest(guest, field, before, mib):
-    """Within 1 % of the balloon, or what a guest's own doings make of MemFree."""
+    """To the byte from MemTotal, within 1 % from MemFree."""
     gone = before - guest.meminfo()[field]
-    assert abs(gone - mib * MIB) <= max(mib * MIB / 100, 4 * MIB)
+    tolerance = max(NOISE[field], mib * MIB / 100 if NOISE[field] else 0)
+    assert abs(gone - mib * MIB) <= tolerance
 
 
 @pytest.mark.parametrize("options, field", [("", "MemTotal"), ("deflate-on-oom=on", "MemFree")])
@@ -31,7 +38,7 @@ def test_ten_random_targets_are_hit_exactly_and_the_host_gets_the_memory(options
             assert used - guest.host_rss() >= 0.95 * mib * MIB
             guest.set_balloon(0)
             guest.wait_balloon(0)
-            _assert_gone_from_guest(guest, field, before, 0)
+            assert abs(before - guest.meminfo()[field]) <= NOISE_AFTER[field]
         guest.touch(380)
         assert guest.host_rss() >= 370 * MIB
 
