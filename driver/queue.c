@@ -20,18 +20,42 @@
 /* How long a wait goes without looking at the ring by itself, in jiffies. */
 #define LOOK_AGAIN (HZ / 10 ?: 1)
 
+static int queue_allocate(struct queue *queue)
+{
+	const struct queue_shape *shape = &queue->shape;
+
+	queue->requests = kcalloc(shape->requests, sizeof(*queue->requests), GFP_KERNEL);
+	if (!queue->requests)
+		return -ENOMEM;
+	if (shape->buffer_bytes)
+		queue->buffers = alloc_pages_exact(shape->requests * shape->buffer_bytes,
+						   GFP_KERNEL | __GFP_ZERO);
+	if (shape->buffer_bytes && !queue->buffers)
+		goto free_requests;
+	queue->ranges = kcalloc(shape->requests * shape->ranges, sizeof(*queue->ranges),
+				GFP_KERNEL);
+	if (!queue->ranges)
+		goto free_buffers;
+	return 0;
+
+free_buffers:
+	free_pages_exact(queue->buffers, shape->requests * shape->buffer_bytes);
+free_requests:
+	kfree(queue->requests);
+	return -ENOMEM;
+}
+
 /**
- * queue_prepare - allocate a queue's requests and buffers
+ * queue_prepare - allocate a queue's requests and all that they need
  * @queue: the queue, not in use
- * @requests: how many requests there will be
- * @buffer_bytes: size of each request's buffer
+ * @shape: how many requests there will be, and how large
  * @on_answer: called after an answer, under the queue's lock; may not sleep
  *
  * May sleep.
  *
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
-int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffer_bytes,
+int queue_prepare(struct queue *queue, struct queue_shape shape,
 		  void (*on_answer)(struct queue *queue))
 {
 	unsigned int i;
@@ -42,25 +66,19 @@ int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffe
 	INIT_LIST_HEAD(&queue->answered);
 	queue->state = QUEUE_CLOSED;
 	queue->on_answer = on_answer;
-	queue->request_count = requests;
-	queue->buffer_bytes = buffer_bytes;
+	queue->shape = shape;
+	if (queue_allocate(queue))
+		return -ENOMEM;
 
-	queue->requests = kcalloc(requests, sizeof(*queue->requests), GFP_KERNEL);
-	if (!queue->requests)
-		return -ENOMEM;
-	queue->buffers = alloc_pages_exact(requests * buffer_bytes, GFP_KERNEL | __GFP_ZERO);
-	if (!queue->buffers) {
-		kfree(queue->requests);
-		return -ENOMEM;
-	}
-	for (i = 0; i < requests; i++) {
+	for (i = 0; i < shape.requests; i++) {
 		struct request *request = &queue->requests[i];
 
 		INIT_LIST_HEAD(&request->pages);
-		request->buffer = queue->buffers + i * buffer_bytes;
+		request->buffer = queue->buffers + i * shape.buffer_bytes;
+		request->ranges = queue->ranges + i * shape.ranges;
 		list_add_tail(&request->link, &queue->idle);
 	}
-	queue->idle_count = requests;
+	queue->idle_count = shape.requests;
 	return 0;
 }
 
@@ -72,7 +90,8 @@ int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffe
  */
 void queue_free(struct queue *queue)
 {
-	free_pages_exact(queue->buffers, queue->request_count * queue->buffer_bytes);
+	kfree(queue->ranges);
+	free_pages_exact(queue->buffers, queue->shape.requests * queue->shape.buffer_bytes);
 	kfree(queue->requests);
 }
 
@@ -81,13 +100,19 @@ void queue_free(struct queue *queue)
  * @queue: the queue, closed and quiet
  * @virtqueue: a virtqueue of a device that was found but is not yet ready
  *
- * Does not sleep. Nothing reaches the device before somebody posts and kicks.
+ * Does not sleep. Nothing reaches the device before somebody posts and kicks. A request
+ * with ranges takes half of the ring at most, so that one can be filled while the device
+ * works on another.
  */
 void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 {
+	unsigned int size = virtqueue_get_vring_size(virtqueue);
+	unsigned int chain = clamp(size / 2, 1u, max(queue->shape.ranges, 1u));
+
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
-	queue->capacity = min(queue->request_count, virtqueue_get_vring_size(virtqueue));
+	queue->chain = chain;
+	queue->capacity = min(queue->shape.requests, size / chain);
 	queue->state = QUEUE_OPEN;
 	spin_unlock_irq(&queue->lock);
 }
@@ -129,7 +154,7 @@ void queue_forget(struct queue *queue)
 	unsigned int i;
 
 	spin_lock_irq(&queue->lock);
-	for (i = 0; i < queue->request_count; i++) {
+	for (i = 0; i < queue->shape.requests; i++) {
 		struct request *request = &queue->requests[i];
 
 		if (request->state == REQUEST_POSTED)
@@ -144,6 +169,11 @@ static int queue_add(struct queue *queue, struct request *request)
 {
 	struct scatterlist list;
 
+	if (request->range_count) {
+		sg_mark_end(&request->ranges[request->range_count - 1]);
+		return virtqueue_add_inbuf(queue->virtqueue, request->ranges,
+					   request->range_count, request, GFP_ATOMIC);
+	}
 	sg_init_one(&list, request->buffer, request->length);
 	return virtqueue_add_outbuf(queue->virtqueue, &list, 1, request, GFP_ATOMIC);
 }
@@ -199,7 +229,7 @@ void queue_look(struct queue *queue)
 bool queue_has_room(struct queue *queue, unsigned int reserve)
 {
 	unsigned int capacity = READ_ONCE(queue->capacity);
-	unsigned int out = queue->request_count - READ_ONCE(queue->idle_count);
+	unsigned int out = queue->shape.requests - READ_ONCE(queue->idle_count);
 
 	return out + min(reserve, capacity / 2) < capacity;
 }
@@ -226,7 +256,29 @@ struct request *queue_take(struct queue *queue, unsigned int reserve)
 		request->state = REQUEST_TAKEN;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
+	if (request && queue->shape.ranges)
+		sg_init_table(request->ranges, queue->shape.ranges);
 	return request;
+}
+
+/**
+ * queue_name - add a range of memory to a request
+ * @queue: the queue
+ * @request: a request that the caller has taken
+ * @page: the range's first page
+ * @bytes: its length
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: false if the request names as many ranges as it can.
+ */
+bool queue_name(struct queue *queue, struct request *request, struct page *page,
+		unsigned int bytes)
+{
+	if (request->range_count >= READ_ONCE(queue->chain))
+		return false;
+	sg_set_page(&request->ranges[request->range_count++], page, bytes, 0);
+	return true;
 }
 
 /**
@@ -341,6 +393,7 @@ void queue_put(struct queue *queue, struct request *request)
 	if (request->state == REQUEST_SETTLING && !queue->busy && queue->state == QUEUE_OPEN)
 		queue->on_answer(queue);
 	request->state = REQUEST_IDLE;
+	request->range_count = 0;
 	request->count = 0;
 	request->page = NULL;
 	list_add(&request->link, &queue->idle);

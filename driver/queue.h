@@ -8,6 +8,7 @@
 #include <linux/wait.h>
 
 struct page;
+struct scatterlist;
 struct virtqueue;
 
 /* Where a request stands, in the order in which it moves. */
@@ -20,27 +21,48 @@ enum request_state {
 };
 
 /**
- * struct request - one buffer for the device, and the memory that it speaks of
+ * struct request - what the device gets at once, and the memory that it speaks of
+ *
+ * It is either bytes that the device reads, or ranges of memory that it may overwrite.
+ *
  * @link: place on one of the queue's lists; queue->lock
  * @state: where the request stands; queue->lock
  * @buffer: what the device reads; the taker's until posted, then the device's
  * @length: bytes of @buffer in use; the taker's
+ * @ranges: table of what the device may overwrite; likewise
+ * @range_count: ranges in use, or 0 if the device is to read @buffer; the taker's
  * @settle: what the answer does, called without a lock, or NULL; the taker's
  * @owner: whom @settle works for; the taker's
  * @pages: base pages whose fate hangs on the answer; the taker's, then the settler's
  * @count: how many of them there are; likewise
  * @page: one such page whose list head somebody else uses, or NULL; likewise
+ * @mark: what the owner wants to know again when the answer comes; the taker's
  */
 struct request {
 	struct list_head link;
 	enum request_state state;
 	void *buffer;
 	unsigned int length;
+	struct scatterlist *ranges;
+	unsigned int range_count;
 	void (*settle)(struct request *request);
 	void *owner;
 	struct list_head pages;
 	unsigned int count;
 	struct page *page;
+	u32 mark;
+};
+
+/**
+ * struct queue_shape - how large a queue is made
+ * @requests: how many requests there are
+ * @buffer_bytes: size of each one's buffer, in bytes
+ * @ranges: how many ranges each one can name at most
+ */
+struct queue_shape {
+	unsigned int requests;
+	unsigned int buffer_bytes;
+	unsigned int ranges;
 };
 
 enum queue_state {
@@ -54,6 +76,7 @@ enum queue_state {
  * @state: whether @virtqueue may be touched
  * @virtqueue: the ring; valid while @state is QUEUE_OPEN
  * @capacity: how many requests can be out at once: all, or what the ring has room for
+ * @chain: how many ranges one request can name in this ring
  * @idle: requests that nobody has taken
  * @idle_count: their number
  * @answered: requests that the device has given back and nobody has settled
@@ -62,16 +85,17 @@ enum queue_state {
  * @changed: woken when something was answered, put back or closed
  * @on_answer: called under @lock while open when something was answered, and when the
  *	last request was settled, by whomever; may not sleep
+ * @shape: how many requests there are, and how large; fixed
  * @requests: all requests; fixed from prepare to free
- * @request_count: their number; fixed
- * @buffers: memory of all buffers; fixed
- * @buffer_bytes: bytes of one buffer; fixed
+ * @buffers: memory of all buffers, or NULL; fixed
+ * @ranges: memory of all tables of ranges, or NULL; fixed
  */
 struct queue {
 	spinlock_t lock;	/* see above */
 	enum queue_state state;
 	struct virtqueue *virtqueue;
 	unsigned int capacity;
+	unsigned int chain;
 	struct list_head idle;
 	unsigned int idle_count;
 	struct list_head answered;
@@ -79,13 +103,13 @@ struct queue {
 	unsigned int kicking;
 	wait_queue_head_t changed;
 	void (*on_answer)(struct queue *queue);
+	struct queue_shape shape;
 	struct request *requests;
-	unsigned int request_count;
 	void *buffers;
-	unsigned int buffer_bytes;
+	struct scatterlist *ranges;
 };
 
-int queue_prepare(struct queue *queue, unsigned int requests, unsigned int buffer_bytes,
+int queue_prepare(struct queue *queue, struct queue_shape shape,
 		  void (*on_answer)(struct queue *queue));
 void queue_free(struct queue *queue);
 void queue_open(struct queue *queue, struct virtqueue *virtqueue);
@@ -95,6 +119,8 @@ void queue_look(struct queue *queue);
 
 bool queue_has_room(struct queue *queue, unsigned int reserve);
 struct request *queue_take(struct queue *queue, unsigned int reserve);
+bool queue_name(struct queue *queue, struct request *request, struct page *page,
+		unsigned int bytes);
 int queue_post(struct queue *queue, struct request *request);
 void queue_kick(struct queue *queue);
 struct request *queue_collect(struct queue *queue);

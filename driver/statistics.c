@@ -104,7 +104,7 @@ static void statistics_post(struct statistics *statistics, struct request *reque
 {
 	size_t count = statistics_read(statistics);
 
-	request->length = encode_statistics(request->buffer, statistics->queue.buffer_bytes,
+	request->length = encode_statistics(request->buffer, statistics->queue.shape.buffer_bytes,
 					    statistics->list, count,
 					    virtio_is_little_endian(statistics->device));
 	if (queue_post(&statistics->queue, request))
@@ -141,11 +141,12 @@ static void statistics_on_answer(struct queue *queue)
 int statistics_prepare(struct statistics *statistics, struct virtio_device *device,
 		       struct workqueue_struct *workqueue)
 {
+	struct queue_shape shape = { 1, STATISTICS_MAX * ENCODE_ENTRY_BYTES };
+
 	statistics->device = device;
 	statistics->workqueue = workqueue;
 	INIT_WORK(&statistics->work, statistics_work);
-	return queue_prepare(&statistics->queue, 1, STATISTICS_MAX * ENCODE_ENTRY_BYTES,
-			     statistics_on_answer);
+	return queue_prepare(&statistics->queue, shape, statistics_on_answer);
 }
 
 /**

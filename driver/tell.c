@@ -34,16 +34,17 @@ int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *h
 		 void (*on_inflate_answer)(struct queue *queue),
 		 void (*on_deflate_answer)(struct queue *queue))
 {
-	const unsigned int bytes = TELL_FRAMES * sizeof(__virtio32);
+	struct queue_shape inflate = { TELL_INFLATE_REQUESTS, TELL_FRAMES * sizeof(__virtio32) };
+	struct queue_shape deflate = { TELL_DEFLATE_REQUESTS, TELL_FRAMES * sizeof(__virtio32) };
 	int error;
 
 	tell->device = device;
 	tell->hold = hold;
 	tell->must_tell = virtio_has_feature(device, VIRTIO_BALLOON_F_MUST_TELL_HOST);
-	error = queue_prepare(&tell->inflate, TELL_INFLATE_REQUESTS, bytes, on_inflate_answer);
+	error = queue_prepare(&tell->inflate, inflate, on_inflate_answer);
 	if (error)
 		return error;
-	error = queue_prepare(&tell->deflate, TELL_DEFLATE_REQUESTS, bytes, on_deflate_answer);
+	error = queue_prepare(&tell->deflate, deflate, on_deflate_answer);
 	if (error)
 		queue_free(&tell->inflate);
 	return error;
