@@ -11,7 +11,7 @@
 #include "balloon.h"
 #include "compat.h"
 
-enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUES };
+enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUE_HINT, QUEUE_REPORT, QUEUES };
 
 /**
  * balloon_deflates_on_oom - whether the guest may take memory back when it needs it
@@ -44,6 +44,16 @@ static void balloon_deflate_callback(struct virtqueue *virtqueue)
 static void balloon_statistics_callback(struct virtqueue *virtqueue)
 {
 	queue_look(&balloon_of(virtqueue)->statistics.queue);
+}
+
+static void balloon_hint_callback(struct virtqueue *virtqueue)
+{
+	queue_look(&balloon_of(virtqueue)->hint.queue);
+}
+
+static void balloon_report_callback(struct virtqueue *virtqueue)
+{
+	queue_look(&balloon_of(virtqueue)->report.queue);
 }
 
 static void balloon_on_inflate_answer(struct queue *queue)
@@ -83,13 +93,24 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 	error = statistics_prepare(&balloon->statistics, device, balloon->workqueue);
 	if (error)
 		goto free_tell;
+	error = report_prepare(&balloon->report, device);
+	if (error)
+		goto free_statistics;
+	error = hint_prepare(&balloon->hint, device, balloon->workqueue);
+	if (error)
+		goto free_report;
 
 	hold_prepare(&balloon->hold, !balloon_deflates_on_oom(balloon));
 	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
 	resize_prepare(&balloon->resize, device, &balloon->hold, &balloon->tell,
 		       balloon->workqueue);
+	power_prepare(&balloon->power, device, &balloon->report);
 	return 0;
 
+free_report:
+	report_free(&balloon->report);
+free_statistics:
+	statistics_free(&balloon->statistics);
 free_tell:
 	tell_free(&balloon->tell);
 destroy_workqueue:
@@ -105,10 +126,19 @@ destroy_workqueue:
  */
 void balloon_free(struct balloon *balloon)
 {
+	hint_free(&balloon->hint);
+	report_free(&balloon->report);
 	statistics_free(&balloon->statistics);
 	tell_free(&balloon->tell);
 	destroy_workqueue(balloon->workqueue);
 }
+
+/* The feature that a queue comes with; the first two are always there. */
+static const unsigned int queue_features[QUEUES] = {
+	[QUEUE_STATISTICS] = VIRTIO_BALLOON_F_STATS_VQ,
+	[QUEUE_HINT] = VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+	[QUEUE_REPORT] = VIRTIO_BALLOON_F_REPORTING,
+};
 
 /**
  * balloon_open_queues - find the device's queues and open them
@@ -124,20 +154,25 @@ int balloon_open_queues(struct balloon *balloon)
 		[QUEUE_INFLATE] = { "inflate", balloon_inflate_callback },
 		[QUEUE_DEFLATE] = { "deflate", balloon_deflate_callback },
 		[QUEUE_STATISTICS] = { "statistics", balloon_statistics_callback },
+		[QUEUE_HINT] = { "hint", balloon_hint_callback },
+		[QUEUE_REPORT] = { "report", balloon_report_callback },
+	};
+	struct queue *queues[QUEUES] = {
+		&balloon->tell.inflate, &balloon->tell.deflate, &balloon->statistics.queue,
+		&balloon->hint.queue, &balloon->report.queue,
 	};
 	struct virtqueue *virtqueues[QUEUES];
-	int error;
+	int error, i;
 
-	if (!virtio_has_feature(balloon->device, VIRTIO_BALLOON_F_STATS_VQ))
-		infos[QUEUE_STATISTICS].name = NULL;
-
+	for (i = QUEUE_STATISTICS; i < QUEUES; i++)
+		if (!virtio_has_feature(balloon->device, queue_features[i]))
+			infos[i].name = NULL;
 	error = virtio_find_vqs(balloon->device, QUEUES, virtqueues, infos, NULL);
 	if (error)
 		return error;
-	queue_open(&balloon->tell.inflate, virtqueues[QUEUE_INFLATE]);
-	queue_open(&balloon->tell.deflate, virtqueues[QUEUE_DEFLATE]);
-	if (virtqueues[QUEUE_STATISTICS])
-		queue_open(&balloon->statistics.queue, virtqueues[QUEUE_STATISTICS]);
+	for (i = 0; i < QUEUES; i++)
+		if (virtqueues[i])
+			queue_open(queues[i], virtqueues[i]);
 	return 0;
 }
 
@@ -151,6 +186,9 @@ void balloon_forget(struct balloon *balloon)
 {
 	tell_forget(&balloon->tell);
 	queue_forget(&balloon->statistics.queue);
+	queue_forget(&balloon->report.queue);
+	report_stop(&balloon->report);
+	hint_forget(&balloon->hint);
 	resize_free_all(&balloon->resize);
 	migrate_forget(&balloon->migrate);
 }

@@ -3,11 +3,13 @@
 #define AEROSTAT_BALLOON_H
 
 #include <linux/mutex.h>
-#include <linux/notifier.h>
 
+#include "hint.h"
 #include "hold.h"
 #include "migrate.h"
+#include "power.h"
 #include "pressure.h"
+#include "report.h"
 #include "resize.h"
 #include "statistics.h"
 #include "tell.h"
@@ -17,29 +19,33 @@ enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
 /**
  * struct balloon - all rooms of one device
  * @device: the device; fixed
- * @workqueue: where the worker and the statistics run; fixed
- * @reboot: our place among those who hear that the system goes down; fixed
+ * @workqueue: where the worker, the statistics and hinting run; fixed
  * @lock: guards @state, and keeps a reboot apart from all else that starts and stops
  * @state: whether the device is in use
  * @hold: what the balloon holds
  * @tell: what the device is told
  * @migrate: base pages that compaction moves
  * @statistics: the figures that the host asks for
+ * @report: free memory that the host is told of as it is
+ * @hint: free memory that a migration need not copy
  * @resize: the worker
  * @pressure: giving memory back to a guest that has none left
+ * @power: what happens when the system sleeps or goes down
  */
 struct balloon {
 	struct virtio_device *device;
 	struct workqueue_struct *workqueue;
-	struct notifier_block reboot;
 	struct mutex lock;	/* see above */
 	enum balloon_state state;
 	struct hold hold;
 	struct tell tell;
 	struct migrate migrate;
 	struct statistics statistics;
+	struct report report;
+	struct hint hint;
 	struct resize resize;
 	struct pressure pressure;
+	struct power power;
 };
 
 int balloon_prepare(struct balloon *balloon, struct virtio_device *device);

@@ -7,6 +7,8 @@
 #define AEROSTAT_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/page_reporting.h>
+#include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/virtio.h>
@@ -20,6 +22,96 @@
 /* Allocating one object used to need its size and flags. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
+#endif
+
+/* The order of the allocator's largest block had other names and counted otherwise. */
+#ifndef MAX_PAGE_ORDER
+#if COMPAT_SINCE(6, 4)
+#define MAX_PAGE_ORDER MAX_ORDER
+#else
+#define MAX_PAGE_ORDER (MAX_ORDER - 1)
+#endif
+#endif
+
+/* A kernel can be built without what finds free memory to report. */
+#ifndef CONFIG_PAGE_REPORTING
+#define page_reporting_register(device)		((void)(device), -EOPNOTSUPP)
+#define page_reporting_unregister(device)	((void)(device))
+#endif
+
+/*
+ * Shrinkers used to be part of their owner's memory, to have no room for its data, and to
+ * fail when they were registered. Here a wrapper around the older structure is registered
+ * when it is allocated, and has nothing to shrink until it is said to be registered.
+ */
+#if !COMPAT_SINCE(6, 7)
+struct compat_shrinker {
+	struct shrinker core;
+	unsigned long (*count_objects)(struct compat_shrinker *shrinker,
+				       struct shrink_control *control);
+	unsigned long (*scan_objects)(struct compat_shrinker *shrinker,
+				      struct shrink_control *control);
+	long batch;
+	void *private_data;
+	bool registered;
+};
+
+static inline unsigned long compat_count_objects(struct shrinker *core,
+						 struct shrink_control *control)
+{
+	struct compat_shrinker *shrinker = container_of(core, struct compat_shrinker, core);
+
+	if (!smp_load_acquire(&shrinker->registered))
+		return 0;
+	return shrinker->count_objects(shrinker, control);
+}
+
+static inline unsigned long compat_scan_objects(struct shrinker *core,
+						struct shrink_control *control)
+{
+	struct compat_shrinker *shrinker = container_of(core, struct compat_shrinker, core);
+
+	return shrinker->scan_objects(shrinker, control);
+}
+
+static inline void compat_shrinker_free(struct compat_shrinker *shrinker)
+{
+	if (shrinker)
+		unregister_shrinker(&shrinker->core);
+	kfree(shrinker);
+}
+
+static inline void compat_shrinker_register(struct compat_shrinker *shrinker)
+{
+	shrinker->core.batch = shrinker->batch;
+	smp_store_release(&shrinker->registered, true);
+}
+
+static inline struct compat_shrinker *compat_shrinker_allocate(void)
+{
+	struct compat_shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (shrinker) {
+		shrinker->core.count_objects = compat_count_objects;
+		shrinker->core.scan_objects = compat_scan_objects;
+		shrinker->core.seeks = DEFAULT_SEEKS;
+	}
+	return shrinker;
+}
+
+#define shrinker_alloc(flags, ...)						\
+({										\
+	struct compat_shrinker *shrinker_ = compat_shrinker_allocate();	\
+										\
+	if (shrinker_ && register_shrinker(&shrinker_->core, __VA_ARGS__)) {	\
+		kfree(shrinker_);						\
+		shrinker_ = NULL;						\
+	}									\
+	shrinker_;								\
+})
+#define shrinker_register compat_shrinker_register
+#define shrinker_free compat_shrinker_free
+#define shrinker compat_shrinker
 #endif
 
 /* Tags of statistics that older headers lack, though older kernels count them. */

@@ -8,14 +8,13 @@
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
-#include <linux/virtio_ring.h>
 
 #include "balloon.h"
 #include "compat.h"
+#include "features.h"
 #include "version.h"
 
 static int balloon_start(struct balloon *balloon)
@@ -31,10 +30,13 @@ static int balloon_start(struct balloon *balloon)
 	if (error)
 		goto stop_pressure;
 
+	features_write_poison(balloon->device);
 	virtio_device_ready(balloon->device);
 	statistics_start(&balloon->statistics);
+	report_start(&balloon->report);
+	hint_start(&balloon->hint);
 	resize_start(&balloon->resize);
-	balloon->state = BALLOON_RUNNING;
+	WRITE_ONCE(balloon->state, BALLOON_RUNNING);
 	goto unlock;
 
 stop_pressure:
@@ -57,11 +59,13 @@ static void balloon_stop(struct balloon *balloon)
 	mutex_lock(&balloon->lock);
 	if (balloon->state == BALLOON_STOPPED)
 		goto unlock;
-	balloon->state = BALLOON_STOPPED;
+	WRITE_ONCE(balloon->state, BALLOON_STOPPED);
 	if (balloon_deflates_on_oom(balloon))
 		pressure_stop(&balloon->pressure);
 	resize_stop(&balloon->resize);
 	resize_give_back(&balloon->resize);
+	hint_stop(&balloon->hint);
+	report_close(&balloon->report);
 	statistics_stop(&balloon->statistics);
 	tell_close(&balloon->tell);
 
@@ -72,10 +76,14 @@ unlock:
 	mutex_unlock(&balloon->lock);
 }
 
-static int balloon_reboot(struct notifier_block *notifier, unsigned long event, void *unused)
+static void balloon_leave(struct power *power)
 {
-	balloon_stop(container_of(notifier, struct balloon, reboot));
-	return NOTIFY_DONE;
+	balloon_stop(container_of(power, struct balloon, power));
+}
+
+static bool balloon_runs(struct power *power)
+{
+	return READ_ONCE(container_of(power, struct balloon, power)->state) == BALLOON_RUNNING;
 }
 
 static int balloon_probe(struct virtio_device *device)
@@ -89,18 +97,19 @@ static int balloon_probe(struct virtio_device *device)
 	error = balloon_prepare(balloon, device);
 	if (error)
 		goto free;
-	balloon->reboot.notifier_call = balloon_reboot;
-	error = register_reboot_notifier(&balloon->reboot);
+	balloon->power.stop = balloon_leave;
+	balloon->power.runs = balloon_runs;
+	error = power_start(&balloon->power);
 	if (error)
 		goto free_prepared;
 	error = balloon_start(balloon);
 	if (error)
-		goto unregister_reboot;
+		goto stop_power;
 	dev_info(&device->dev, "Aerostat %s: memory balloon ready\n", AEROSTAT_VERSION);
 	return 0;
 
-unregister_reboot:
-	unregister_reboot_notifier(&balloon->reboot);
+stop_power:
+	power_stop(&balloon->power);
 free_prepared:
 	balloon_free(balloon);
 free:
@@ -112,27 +121,19 @@ static void balloon_remove(struct virtio_device *device)
 {
 	struct balloon *balloon = device->priv;
 
+	power_stop(&balloon->power);
 	balloon_stop(balloon);
 	balloon_reset(device);
-	unregister_reboot_notifier(&balloon->reboot);
 	balloon_free(balloon);
 	kfree(balloon);
 }
 
 static void balloon_config_changed(struct virtio_device *device)
 {
-	resize_wake(&((struct balloon *)device->priv)->resize);
-}
+	struct balloon *balloon = device->priv;
 
-static int balloon_validate(struct virtio_device *device)
-{
-	if (!device->config->get) {
-		dev_err(&device->dev, "the device has no configuration to read: not used\n");
-		return -EINVAL;
-	}
-	__virtio_clear_bit(device, VIRTIO_F_ACCESS_PLATFORM);
-	__virtio_clear_bit(device, VIRTIO_RING_F_INDIRECT_DESC);
-	return 0;
+	resize_wake(&balloon->resize);
+	hint_wake(&balloon->hint);
 }
 
 static int __maybe_unused balloon_freeze(struct virtio_device *device)
@@ -150,6 +151,9 @@ static const unsigned int balloon_features[] = {
 	VIRTIO_BALLOON_F_MUST_TELL_HOST,
 	VIRTIO_BALLOON_F_STATS_VQ,
 	VIRTIO_BALLOON_F_DEFLATE_ON_OOM,
+	VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+	VIRTIO_BALLOON_F_PAGE_POISON,
+	VIRTIO_BALLOON_F_REPORTING,
 };
 
 static const struct virtio_device_id balloon_ids[] = {
@@ -163,7 +167,7 @@ static struct virtio_driver balloon_driver = {
 	.feature_table_size = ARRAY_SIZE(balloon_features),
 	.driver.name = KBUILD_MODNAME,
 	.id_table = balloon_ids,
-	.validate = balloon_validate,
+	.validate = features_validate,
 	.probe = balloon_probe,
 	.remove = balloon_remove,
 	.config_changed = balloon_config_changed,

@@ -82,3 +82,31 @@ unsigned long source_give_back(struct list_head *pages)
 	}
 	return count;
 }
+
+/**
+ * source_take_block - take a block of free memory, if there is one
+ * @order: its size is 2 to the power of this, in pages
+ *
+ * Does not sleep and reclaims nothing. The block can't be moved, so it comes from where
+ * memory need not be movable.
+ *
+ * Return: the block's first page, or NULL.
+ */
+struct page *source_take_block(unsigned int order)
+{
+	return alloc_pages((GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN,
+			   order);
+}
+
+/**
+ * source_give_back_block - give a block back to the guest
+ * @block: the first page of a block that source_take_block() took
+ * @order: its size, as it was taken
+ *
+ * Does not sleep.
+ */
+void source_give_back_block(struct page *block, unsigned int order)
+{
+	set_page_private(block, 0);
+	__free_pages(block, order);
+}

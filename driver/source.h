@@ -5,8 +5,11 @@
 #include <linux/types.h>
 
 struct list_head;
+struct page;
 
 unsigned long source_take(struct list_head *pages, unsigned long count, unsigned long limit);
 unsigned long source_give_back(struct list_head *pages);
+struct page *source_take_block(unsigned int order);
+void source_give_back_block(struct page *block, unsigned int order);
 
 #endif

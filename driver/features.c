@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which of the device's offers are accepted.
+ *
+ * The rule: everything that comes with a queue is accepted, because devices number the
+ * queues that they offer, and the driver those that it accepted. The one that is declined
+ * at times, REPORTING, has the last queue. What concerns the contents of free memory is
+ * accepted as this guest's kernel was started: it gives freed memory a value, or not.
+ */
+#include <linux/mm.h>
+#include <linux/poison.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "compat.h"
+#include "features.h"
+
+static bool features_freed_memory_has_a_value(void)
+{
+	return page_poisoning_enabled_static() || want_init_on_free();
+}
+
+/**
+ * features_validate - decline what can't be kept, before the rest is accepted
+ * @device: the device, its features read and not yet accepted
+ *
+ * May sleep. Keeps rules F2 and F3, and says in the log why memory is not reported.
+ *
+ * Return: 0; -EINVAL if the device can't be used.
+ */
+int features_validate(struct virtio_device *device)
+{
+	if (!device->config->get) {
+		dev_err(&device->dev, "the device has no configuration to read: not used\n");
+		return -EINVAL;
+	}
+	__virtio_clear_bit(device, VIRTIO_F_ACCESS_PLATFORM);
+	__virtio_clear_bit(device, VIRTIO_RING_F_INDIRECT_DESC);
+
+	if (!features_freed_memory_has_a_value()) {
+		__virtio_clear_bit(device, VIRTIO_BALLOON_F_PAGE_POISON);
+	} else if (__virtio_test_bit(device, VIRTIO_BALLOON_F_REPORTING) &&
+		   !__virtio_test_bit(device, VIRTIO_BALLOON_F_PAGE_POISON)) {
+		__virtio_clear_bit(device, VIRTIO_BALLOON_F_REPORTING);
+		dev_info(&device->dev, "free memory is not reported to the host: this guest fills memory when it is freed (init_on_free or page_poison), and the device does not preserve that; turn page-poison on in the device\n");
+	}
+	return 0;
+}
+
+/**
+ * features_write_poison - tell the device which value freed memory has
+ * @device: the device, its features accepted, not yet ready
+ *
+ * May sleep. Does nothing unless PAGE_POISON was negotiated. Keeps rule P1.
+ */
+void features_write_poison(struct virtio_device *device)
+{
+	u32 value = page_poisoning_enabled_static() ? PAGE_POISON * 0x01010101u : 0;
+
+	if (virtio_has_feature(device, VIRTIO_BALLOON_F_PAGE_POISON))
+		virtio_cwrite_le(device, struct virtio_balloon_config, poison_val, &value);
+}
