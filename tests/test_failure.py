@@ -2,70 +2,15 @@
 """Devices that answer late, never or wrongly, or vanish: the guest lives, no byte of its
 memory changes, and in the end all of it is back."""
 
-import contextlib
 import random
 import time
 
 import pytest
 
 from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY
-
-MIB = 1 << 20
-SILENT = "does not answer"
-AGAIN = "answers again"
-DEFLATES_ON_OOM = {"deflate-on-oom"}
-MUST_TELL = {"deflate-on-oom", "must-tell-host"}
-DRIVER_OK = 4
-
-
-def named(features):
-    return "+".join(sorted(features)) or "none"
-
-
-@contextlib.contextmanager
-def emulated(features=("deflate-on-oom",), memory=512, cpus=1, driver=True, suspendable=False,
-             **options):
-    """A guest and its device. In the end the driver has kept all rules and the host owns
-    nothing."""
-    with Guest(memory=memory, balloon=None, module=None, cpus=cpus,
-               suspendable=suspendable) as guest:
-        device = Device(guest, features, **options)
-        device.plug()
-        if driver:
-            guest.load_module()
-        yield guest, device
-        guest.stop_processes()
-        if guest.module:
-            guest.unload_module(timeout=15)
-        assert device.violations() == [], device.report()
-        assert device.owned_pages() == 0
-        device.remove()
-
-
-def start_pattern(guest, mib=40):
-    pattern = guest.start(f"pattern {mib}")
-    pattern.wait_output("pattern: ready")
-    return pattern
-
-
-def assert_whole(pattern):
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
-    assert "0 wrong" in pattern.output()
-
-
-def assert_none_used_untold(device):
-    """Without MUST_TELL_HOST: the host owns no page that the guest has taken back."""
-    time.sleep(0.2)
-    owned, held = device.owned_pages(), device.actual_pages()
-    assert owned <= held, f"{owned - held} pages are the host's and in use\n{device.report()}"
-
-
-def use_all_that_is_available(guest):
-    spare = guest.meminfo()["MemAvailable"] // MIB - 60
-    assert spare > 50
-    guest.touch(spare)
+from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none_used_untold,
+                          assert_whole, emulated, named, start_pattern,
+                          use_all_that_is_available)
 
 
 # The device itself
@@ -166,46 +111,6 @@ def test_the_driver_leaves_a_device_that_never_answers_within_seconds(features):
 # A deflate request without an answer
 
 
-def test_without_must_tell_host_pages_come_back_before_the_answer():
-    with emulated() as (guest, device):
-        pattern = start_pattern(guest)
-        device.set_target(200)
-        device.wait_actual(200)
-        free = guest.meminfo()["MemFree"]
-        device.hold("deflate")
-        device.set_target(180)
-        device.wait_actual(180)
-        assert_none_used_untold(device)
-        assert guest.meminfo()["MemFree"] - free > 15 * MIB
-        device.set_target(0)
-        guest.wait_log(SILENT, timeout=15)
-        use_all_that_is_available(guest)
-        device.answer("deflate")
-        device.wait_actual(0)
-        guest.wait_log(AGAIN)
-        assert device.owned_pages() == 0
-        assert_whole(pattern)
-
-
-def test_with_must_tell_host_pages_come_back_only_with_the_answer():
-    with emulated(MUST_TELL) as (guest, device):
-        pattern = start_pattern(guest)
-        device.set_target(200)
-        device.wait_actual(200)
-        device.hold("deflate")
-        free = guest.meminfo()["MemFree"]
-        device.set_target(0)
-        guest.wait_log(SILENT, timeout=15)
-        assert abs(guest.meminfo()["MemFree"] - free) < 3 * MIB
-        assert device.owned_mib() == 200
-        use_all_that_is_available(guest)
-        device.answer("deflate")
-        device.wait_actual(0)
-        guest.wait_log(AGAIN)
-        assert guest.meminfo()["MemFree"] - free > 190 * MIB
-        assert_whole(pattern)
-
-
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 def test_a_silent_deflation_is_reported_once_and_new_targets_do_not_hang(features):
     with emulated(features) as (guest, device):
@@ -224,17 +129,6 @@ def test_a_silent_deflation_is_reported_once_and_new_targets_do_not_hang(feature
 
 
 # Out of memory
-
-
-@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
-def test_a_program_gets_its_memory_from_the_balloon_of_a_device_that_answers(features):
-    with emulated(features) as (guest, device):
-        device.set_target(300)
-        device.wait_actual(300)
-        device.delay("deflate", 5)
-        program = guest.start("occupy 300")
-        assert program.wait(timeout=60) == 0, program.output()
-        assert guest.vmstat()["oom_kill"] == 0
 
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
@@ -522,40 +416,3 @@ def test_the_device_hears_of_an_empty_balloon_when_the_driver_leaves():
         assert log.index("write actual 0") < log.index("reset")
         assert sum(int(line.split()[1]) for line in log if line.startswith("deflate")) == 25600
         assert device.actual_pages() == 0
-
-
-def test_the_device_has_one_buffer_of_statistics_from_the_start_and_again_after_each_use():
-    with emulated({"stats"}) as (guest, device):
-        log = device.wait_noted("statistics")
-        ready = [line for line in log if line.startswith("status") and
-                 int(line.split()[1], 16) & DRIVER_OK]
-        assert log.index(ready[0]) < _statistics(log)[0][0]
-        for turn in range(2, 12):
-            device.step("statistics")
-            log = device.wait_noted("statistics", turn)
-        buffers = [line.split() for _, line in _statistics(log)]
-        assert len(buffers) == 11
-        assert len({_tags(words[3]) for words in buffers}) == 1
-        time.sleep(0.5)
-        assert len(_statistics(device.log())) == 11
-
-
-def _statistics(log):
-    return [(place, line) for place, line in enumerate(log) if line.startswith("statistics")]
-
-
-def _tags(digits):
-    entries = bytes.fromhex(digits)
-    return tuple(int.from_bytes(entries[place:place + 2], "little")
-                 for place in range(0, len(entries), 10))
-
-
-def test_pages_are_named_only_to_a_device_that_is_ready():
-    with emulated(driver=False) as (guest, device):
-        device.set_target(50)
-        guest.load_module()
-        device.wait_actual(50)
-        log = device.log()
-        ready = next(place for place, line in enumerate(log)
-                     if line.startswith("status") and int(line.split()[1], 16) & DRIVER_OK)
-        assert not any(line.startswith("inflate") for line in log[:ready])

@@ -7,6 +7,7 @@
  */
 #define pr_fmt(format) "balloon_device: " format
 
+#include <linux/bitmap.h>
 #include <linux/debugfs.h>
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -126,6 +127,58 @@ static int write_num_pages(const char *text)
 	return 0;
 }
 
+static void show_command(struct seq_file *file)
+{
+	seq_printf(file, "%u\n", slot->host->command);
+}
+
+static int write_command(const char *text)
+{
+	u32 command;
+
+	if (kstrtou32(text, 0, &command))
+		return -EINVAL;
+	transport_set_command(slot, command);
+	return 0;
+}
+
+static void show_used_length(struct seq_file *file)
+{
+	seq_printf(file, "%u\n", slot->host->used_length);
+}
+
+static int write_used_length(const char *text)
+{
+	u32 length;
+
+	if (kstrtou32(text, 0, &length))
+		return -EINVAL;
+	mutex_lock(&slot->host->lock);
+	slot->host->used_length = length;
+	mutex_unlock(&slot->host->lock);
+	return 0;
+}
+
+static void show_poison(struct seq_file *file)
+{
+	seq_printf(file, "0x%x\n", slot->host->poison);
+}
+
+static u64 sought;
+
+static void show_came_back_with(struct seq_file *file)
+{
+	mutex_lock(&slot->host->lock);
+	seq_printf(file, "%lu of %u\n", owned_came_back_with(&slot->host->owned, sought),
+		   bitmap_weight(slot->host->owned.came_back, slot->host->owned.limit));
+	mutex_unlock(&slot->host->lock);
+}
+
+static int write_came_back_with(const char *text)
+{
+	return kstrtou64(text, 16, &sought);
+}
+
 static void show_actual(struct seq_file *file)
 {
 	seq_printf(file, "%u\n", slot->host->actual);
@@ -218,6 +271,16 @@ static void show_answer_statistics(struct seq_file *file)
 	show_answer(file, HOST_STATISTICS);
 }
 
+static void show_answer_hint(struct seq_file *file)
+{
+	show_answer(file, HOST_HINT);
+}
+
+static void show_answer_report(struct seq_file *file)
+{
+	show_answer(file, HOST_REPORT);
+}
+
 static int write_answer_inflate(const char *text)
 {
 	return write_answer(text, HOST_INFLATE);
@@ -233,24 +296,41 @@ static int write_answer_statistics(const char *text)
 	return write_answer(text, HOST_STATISTICS);
 }
 
+static int write_answer_hint(const char *text)
+{
+	return write_answer(text, HOST_HINT);
+}
+
+static int write_answer_report(const char *text)
+{
+	return write_answer(text, HOST_REPORT);
+}
+
 #define ANSWERS_ALLOWED "at-once, never, late <ms> or step <n>"
 
 static const struct control controls[] = {
 	{ "features", show_features, write_features,
 	  "a hexadecimal number of bits 0 to 5, 28, 29, 32 and 33" },
 	{ "queue_size", show_queue_size, write_queue_size, "a power of two from 2 to 1024" },
-	{ "queue_limit", show_queue_limit, write_queue_limit, "a number from 0 to 3" },
+	{ "queue_limit", show_queue_limit, write_queue_limit, "a number from 0 to 5" },
 	{ "plugged", show_plugged, write_plugged, "0, 1 or surprise" },
 	{ "break", NULL, write_break, "1" },
 	{ "num_pages", show_num_pages, write_num_pages, "a number of 32 bits" },
+	{ "command", show_command, write_command, "a number of 32 bits" },
+	{ "used_length", show_used_length, write_used_length, "a number of 32 bits" },
 	{ "actual", show_actual },
+	{ "poison", show_poison },
 	{ "status", show_status },
 	{ "owned", show_owned },
+	{ "came_back_with", show_came_back_with, write_came_back_with,
+	  "a hexadecimal number of 64 bits" },
 	{ "scribble", show_scribble, write_scribble, "0 or 1" },
 	{ "answer_inflate", show_answer_inflate, write_answer_inflate, ANSWERS_ALLOWED },
 	{ "answer_deflate", show_answer_deflate, write_answer_deflate, ANSWERS_ALLOWED },
 	{ "answer_statistics", show_answer_statistics, write_answer_statistics,
 	  ANSWERS_ALLOWED },
+	{ "answer_hint", show_answer_hint, write_answer_hint, ANSWERS_ALLOWED },
+	{ "answer_report", show_answer_report, write_answer_report, ANSWERS_ALLOWED },
 	{ "log", show_log, write_log, "anything, which clears it" },
 	{ "violations", show_violations },
 };

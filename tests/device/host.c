@@ -4,9 +4,7 @@
  * was told to.
  *
  * The rule: what the host owns it may overwrite at any moment, and it overwrites nothing
- * else. A page that comes back is the guest's when the device sees the request, under
- * MUST_TELL_HOST when it answers; a reset ends everything and waits for the host to let
- * go. The host works under one lock and allocates nothing while it works.
+ * else. A reset ends everything and waits for the host to let go. The host works under one lock and allocates nothing while it works.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -15,139 +13,86 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
+#include "frames.h"
 #include "host.h"
+#include "ranges.h"
 
 #define LOG_LINES 4096
 #define VIOLATION_LINES 256
-#define FRAMES_MAX 256
-#define STATISTIC_BYTES 10
-#define STATISTICS_SHOWN 200
 
 /* Random moments of scribbling: how many pages each time, and at most how long between. */
 #define SCRIBBLE_PAGES 1024
 #define SCRIBBLE_MS 60
 
-static const char * const queue_names[] = { "inflate", "deflate", "statistics" };
+/**
+ * struct conversation - what the host does with one queue's requests
+ * @see: the device takes a request
+ * @answer: the device gives it back
+ */
+struct conversation {
+	void (*see)(struct host *host, const struct chain *chain);
+	void (*answer)(struct host *host, const struct chain *chain);
+};
 
-static u32 frame_at(struct host *host, enum host_queue queue, const struct buffer *buffer,
-		    unsigned int i)
+static const struct conversation conversations[HOST_QUEUES] = {
+	[HOST_INFLATE] = { frames_see_inflated, frames_answer_inflated },
+	[HOST_DEFLATE] = { frames_see_deflated, frames_answer_deflated },
+	[HOST_STATISTICS] = { statistics_see, statistics_answer },
+	[HOST_HINT] = { hints_see, hints_answer },
+	[HOST_REPORT] = { reports_see, reports_answer },
+};
+
+/* As the logs call them. */
+const char * const host_queue_names[] = {
+	[HOST_INFLATE] = "inflate",
+	[HOST_DEFLATE] = "deflate",
+	[HOST_STATISTICS] = "statistics",
+	[HOST_HINT] = "hint",
+	[HOST_REPORT] = "report",
+};
+
+/* Whether that feature is in force. */
+bool host_has(struct host *host, unsigned int feature)
 {
-	const __virtio32 *frames = buffer->data;
-
-	return virtio32_to_cpu(host->rings[queue].virtqueue->vdev, frames[i]);
+	return host->features & BIT_ULL(feature);
 }
 
-static unsigned int frames_in(const struct buffer *buffer)
-{
-	return buffer->is_plain ? buffer->bytes / sizeof(__virtio32) : 0;
-}
-
-static void host_scribble_on(struct host *host, u32 frame)
+void host_scribble_on(struct host *host, u32 frame)
 {
 	if (host->scribbles)
 		owned_scribble_on(&host->owned, frame);
 }
 
-static void host_see_inflated(struct host *host, u32 frame)
+static bool host_see(struct host *host, enum host_queue queue, u16 posted)
 {
-	if (!owned_is_memory(&host->owned, frame)) {
-		log_add(&host->violations, "inflate: frame 0x%x is no memory", frame);
-		return;
+	bool saw = false;
+
+	while (ring_see(&host->rings[queue], posted, &host->chain)) {
+		conversations[queue].see(host, &host->chain);
+		saw = true;
 	}
-	if (owned_has(&host->owned, frame))
-		log_add(&host->violations, "inflate: frame 0x%x is the host's already", frame);
-	owned_begin(&host->owned, frame);
-	host_scribble_on(host, frame);
+	return saw;
 }
 
-static void host_answer_inflated(struct host *host, u32 frame)
-{
-	if (!owned_has(&host->owned, frame))
-		return;
-	host_scribble_on(host, frame);
-	owned_acknowledge(&host->owned, frame);
-}
-
-static void host_see_deflated(struct host *host, u32 frame)
-{
-	if (!owned_has(&host->owned, frame)) {
-		log_add(&host->violations, "deflate: frame 0x%x is not the host's", frame);
-		return;
-	}
-	if (owned_is_pending(&host->owned, frame))
-		log_add(&host->violations, "deflate: the inflation of frame 0x%x is not answered",
-			frame);
-	if (!host->must_tell)
-		owned_end(&host->owned, frame);
-}
-
-static void host_answer_deflated(struct host *host, u32 frame)
-{
-	if (!host->must_tell || !owned_has(&host->owned, frame))
-		return;
-	host_scribble_on(host, frame);
-	owned_end(&host->owned, frame);
-}
-
-static void (*const see_frame[])(struct host *host, u32 frame) = {
-	host_see_inflated, host_see_deflated
-};
-
-static void (*const answer_frame[])(struct host *host, u32 frame) = {
-	host_answer_inflated, host_answer_deflated
-};
-
-static void host_see_frames(struct host *host, enum host_queue queue, struct buffer *buffer)
-{
-	unsigned int i, count = frames_in(buffer);
-
-	log_add(&host->log, "%s %u frames 0x%x", queue_names[queue], count,
-		count ? frame_at(host, queue, buffer, 0) : 0);
-	if (!count || buffer->bytes % sizeof(__virtio32))
-		log_add(&host->violations, "%s: a buffer of %u bytes", queue_names[queue],
-			buffer->bytes);
-	if (count > FRAMES_MAX)
-		log_add(&host->violations, "%s: a buffer of %u frames", queue_names[queue],
-			count);
-	for (i = 0; i < count; i++)
-		see_frame[queue](host, frame_at(host, queue, buffer, i));
-}
-
-static void host_see_statistics(struct host *host, struct buffer *buffer)
-{
-	unsigned int shown = min_t(unsigned int, buffer->bytes, STATISTICS_SHOWN);
-	char digits[2 * STATISTICS_SHOWN + 1];
-
-	*bin2hex(digits, buffer->data, shown) = '\0';
-	log_add(&host->log, "statistics %u bytes %s", buffer->bytes, digits);
-	if (!buffer->bytes || buffer->bytes % STATISTIC_BYTES)
-		log_add(&host->violations, "statistics: %u bytes are not whole entries",
-			buffer->bytes);
-	if (ring_held(&host->rings[HOST_STATISTICS]) > 1)
-		log_add(&host->violations, "statistics: more than one buffer");
-}
-
-static void host_see(struct host *host, enum host_queue queue)
-{
-	struct buffer buffer;
-
-	while (ring_see(&host->rings[queue], &buffer)) {
-		if (!buffer.is_plain)
-			log_add(&host->violations, "%s: not one piece to be read",
-				queue_names[queue]);
-		if (queue == HOST_STATISTICS)
-			host_see_statistics(host, &buffer);
-		else
-			host_see_frames(host, queue, &buffer);
-	}
-}
-
-/* What came back is seen first: a page may come back and be named again at once. */
+/*
+ * What came back is seen first: a page may come back, be free, and be named again in any
+ * queue. So the other queues are seen as far as they were filled before that.
+ */
 static void host_see_all(struct host *host)
 {
-	host_see(host, HOST_DEFLATE);
-	host_see(host, HOST_INFLATE);
-	host_see(host, HOST_STATISTICS);
+	u16 posted[HOST_QUEUES];
+	enum host_queue queue;
+	bool saw;
+
+	do {
+		saw = false;
+		for (queue = 0; queue < HOST_QUEUES; queue++)
+			posted[queue] = ring_posted(&host->rings[queue]);
+		saw |= host_see(host, HOST_DEFLATE, ring_posted(&host->rings[HOST_DEFLATE]));
+		for (queue = 0; queue < HOST_QUEUES; queue++)
+			if (queue != HOST_DEFLATE)
+				saw |= host_see(host, queue, posted[queue]);
+	} while (saw);
 }
 
 static bool answer_is_due(struct answer *answer, struct held *held)
@@ -167,19 +112,10 @@ static bool answer_is_due(struct answer *answer, struct held *held)
 static void host_answer_one(struct host *host, enum host_queue queue)
 {
 	struct ring *ring = &host->rings[queue];
-	struct buffer buffer;
-	unsigned int i, count = 0;
 
-	ring_read(ring, ring_first_held(ring)->head, &buffer);
-	if (queue != HOST_STATISTICS)
-		count = frames_in(&buffer);
-	for (i = 0; i < count; i++)
-		answer_frame[queue](host, frame_at(host, queue, &buffer, i));
-	if (queue == HOST_STATISTICS)
-		log_add(&host->log, "answered statistics");
-	else
-		log_add(&host->log, "answered %s %u", queue_names[queue], count);
-	ring_answer(ring);
+	ring_read(ring, ring_first_held(ring)->head, &host->chain);
+	conversations[queue].answer(host, &host->chain);
+	ring_answer(ring, host->used_length);
 }
 
 static void host_answer(struct host *host, enum host_queue queue)
@@ -199,7 +135,8 @@ static void host_answer(struct host *host, enum host_queue queue)
 		queue_delayed_work(host->workqueue, &host->work, 1);
 }
 
-static bool host_is_ready(struct host *host)
+/* Whether the driver has said so. */
+bool host_is_ready(struct host *host)
 {
 	return host->status & VIRTIO_CONFIG_S_DRIVER_OK;
 }
@@ -294,7 +231,7 @@ void host_wake(struct host *host)
 void host_notice(struct host *host, enum host_queue queue)
 {
 	if (!host_is_ready(host))
-		log_add(&host->violations, "%s: a notification %s", queue_names[queue],
+		log_add(&host->violations, "%s: a notification %s", host_queue_names[queue],
 			host->was_reset ? "after a reset" : "before DRIVER_OK");
 	host_wake(host);
 }
@@ -306,11 +243,11 @@ static void host_check_posted_early(struct host *host)
 	for (queue = 0; queue < HOST_QUEUES; queue++)
 		if (ring_has_more(&host->rings[queue]))
 			log_add(&host->violations, "%s: a request before DRIVER_OK",
-				queue_names[queue]);
+				host_queue_names[queue]);
 }
 
 /* The driver writes the status. May sleep. */
-void host_set_status(struct host *host, u8 status, bool must_tell)
+void host_set_status(struct host *host, u8 status, u64 features)
 {
 	bool was_ready;
 
@@ -319,7 +256,7 @@ void host_set_status(struct host *host, u8 status, bool must_tell)
 	was_ready = host_is_ready(host);
 	if (!was_ready && (status & VIRTIO_CONFIG_S_DRIVER_OK))
 		host_check_posted_early(host);
-	host->must_tell = must_tell;
+	host->features = features;
 	host->status = status;
 	if (host_is_ready(host))
 		host->was_reset = false;
@@ -342,6 +279,8 @@ void host_reset(struct host *host)
 	owned_end_all(&host->owned);
 	for (queue = 0; queue < HOST_QUEUES; queue++)
 		ring_close(&host->rings[queue]);
+	host->open_round = 0;
+	host->last_round = 0;
 	log_add(&host->log, "reset");
 	host->was_reset = host->was_reset || host_is_ready(host);
 	host->status = 0;

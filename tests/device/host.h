@@ -9,7 +9,14 @@
 #include "owned.h"
 #include "ring.h"
 
-enum host_queue { HOST_INFLATE, HOST_DEFLATE, HOST_STATISTICS, HOST_QUEUES };
+enum host_queue {
+	HOST_INFLATE,
+	HOST_DEFLATE,
+	HOST_STATISTICS,
+	HOST_HINT,
+	HOST_REPORT,
+	HOST_QUEUES,
+};
 
 /* When requests are answered. */
 enum answer_mode { ANSWER_AT_ONCE, ANSWER_NEVER, ANSWER_LATE, ANSWER_STEP };
@@ -32,10 +39,16 @@ struct answer {
  * @scribbling: scribbling on what the host owns, at random moments
  * @status: what the driver last wrote as status
  * @was_reset: whether the driver has reset the device since it was last ready
- * @must_tell: whether MUST_TELL_HOST is in force
+ * @features: what driver and device have agreed on, a bit for each
  * @scribbles: whether the host scribbles
  * @num_pages: the target, in units of 4096 bytes
  * @actual: what the driver last wrote as size, in units of 4096 bytes
+ * @command: what the host wants to hear of free memory, as the standard numbers it
+ * @poison: what the driver last wrote as the value of free memory
+ * @used_length: what answers say that the device has written, in bytes
+ * @open_round: the round of hints that the driver has opened, or 0
+ * @last_round: the one that it opened last, or 0
+ * @chain: the request that the host looks at
  * @answers: how requests are answered
  * @rings: the queues
  * @owned: the pages that the host owns
@@ -49,10 +62,16 @@ struct host {
 	struct delayed_work scribbling;
 	u8 status;
 	bool was_reset;
-	bool must_tell;
+	u64 features;
 	bool scribbles;
 	u32 num_pages;
 	u32 actual;
+	u32 command;
+	u32 poison;
+	u32 used_length;
+	u32 open_round;
+	u32 last_round;
+	struct chain chain;
 	struct answer answers[HOST_QUEUES];
 	struct ring rings[HOST_QUEUES];
 	struct owned owned;
@@ -60,13 +79,18 @@ struct host {
 	struct log violations;
 };
 
+extern const char * const host_queue_names[HOST_QUEUES];
+
 int host_prepare(struct host *host);
 void host_free(struct host *host);
 void host_begin(struct host *host);
 void host_end(struct host *host);
 void host_wake(struct host *host);
 void host_notice(struct host *host, enum host_queue queue);
-void host_set_status(struct host *host, u8 status, bool must_tell);
+bool host_is_ready(struct host *host);
+bool host_has(struct host *host, unsigned int feature);
+void host_scribble_on(struct host *host, u32 frame);
+void host_set_status(struct host *host, u8 status, u64 features);
 void host_reset(struct host *host);
 void host_set_answer(struct host *host, enum host_queue queue, struct answer answer);
 

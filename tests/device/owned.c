@@ -34,7 +34,8 @@ int owned_prepare(struct owned *owned)
 	bytes = BITS_TO_LONGS(owned->limit) * sizeof(long);
 	owned->frames = vzalloc(bytes);
 	owned->pending = vzalloc(bytes);
-	return owned->frames && owned->pending ? 0 : -ENOMEM;
+	owned->came_back = vzalloc(bytes);
+	return owned->frames && owned->pending && owned->came_back ? 0 : -ENOMEM;
 }
 
 /* May sleep. */
@@ -42,6 +43,7 @@ void owned_free(struct owned *owned)
 {
 	vfree(owned->frames);
 	vfree(owned->pending);
+	vfree(owned->came_back);
 }
 
 /* Whether the guest has such a frame and may give it away. */
@@ -66,6 +68,7 @@ void owned_begin(struct owned *owned, u32 frame)
 {
 	owned->count += !__test_and_set_bit(frame, owned->frames);
 	__set_bit(frame, owned->pending);
+	__clear_bit(frame, owned->came_back);
 }
 
 /* The request that named it is answered. */
@@ -78,15 +81,40 @@ void owned_acknowledge(struct owned *owned, u32 frame)
 void owned_end(struct owned *owned, u32 frame)
 {
 	owned->count -= __test_and_clear_bit(frame, owned->frames);
+	__set_bit(frame, owned->came_back);
 	__clear_bit(frame, owned->pending);
 }
 
 /* Every frame is the guest's again. */
 void owned_end_all(struct owned *owned)
 {
+	bitmap_or(owned->came_back, owned->came_back, owned->frames, owned->limit);
 	bitmap_zero(owned->frames, owned->limit);
 	bitmap_zero(owned->pending, owned->limit);
 	owned->count = 0;
+}
+
+static u64 first_word(u32 frame)
+{
+	return READ_ONCE(*(u64 *)page_address(pfn_to_page(frame)));
+}
+
+/* Whether it still looks as owned_scribble_on() left it. */
+bool owned_is_scribbled_on(struct owned *owned, u32 frame)
+{
+	return first_word(frame) == POISON;
+}
+
+/* How many frames that came back begin with that word now. May sleep. */
+unsigned long owned_came_back_with(struct owned *owned, u64 word)
+{
+	unsigned long frame, count = 0;
+
+	for_each_set_bit(frame, owned->came_back, owned->limit) {
+		count += first_word(frame) == word;
+		cond_resched();
+	}
+	return count;
 }
 
 void owned_scribble_on(struct owned *owned, u32 frame)

@@ -8,6 +8,7 @@
  * struct owned - the guest's pages that the host owns; all under the host's lock
  * @frames: a bit for each frame that the host owns
  * @pending: a bit for each of them whose inflate request is not yet answered
+ * @came_back: a bit for each frame that the host owned and owns no more
  * @limit: frames that the guest has; fixed
  * @count: bits set in @frames
  * @next: where scribbling goes on
@@ -15,6 +16,7 @@
 struct owned {
 	unsigned long *frames;
 	unsigned long *pending;
+	unsigned long *came_back;
 	unsigned long limit;
 	unsigned long count;
 	unsigned long next;
@@ -29,6 +31,8 @@ void owned_begin(struct owned *owned, u32 frame);
 void owned_acknowledge(struct owned *owned, u32 frame);
 void owned_end(struct owned *owned, u32 frame);
 void owned_end_all(struct owned *owned);
+bool owned_is_scribbled_on(struct owned *owned, u32 frame);
+unsigned long owned_came_back_with(struct owned *owned, u64 word);
 void owned_scribble_on(struct owned *owned, u32 frame);
 void owned_scribble_some(struct owned *owned, unsigned int count);
 void owned_scribble_all(struct owned *owned);

@@ -52,41 +52,64 @@ struct held *ring_first_held(struct ring *ring)
 	return &ring->held[ring->used % RING_SIZE_MAX];
 }
 
-/* Whether something was posted that the device has not seen. */
-bool ring_has_more(struct ring *ring)
+/* How many requests were ever posted, modulo 65536; asks to be notified of the next. */
+u16 ring_posted(struct ring *ring)
 {
 	const struct vring *vring;
 	struct virtio_device *device;
 
 	if (!ring->virtqueue)
-		return false;
+		return ring->seen;
 	vring = vring_of(ring);
 	device = ring->virtqueue->vdev;
 	if (ring_has_event_index(ring))
-		vring_avail_event(vring) = cpu_to_virtio16(device, ring->seen);
+		vring_avail_event(vring) =
+			cpu_to_virtio16(device, virtio16_to_cpu(device,
+								READ_ONCE(vring->avail->idx)));
 	/* The wish to be notified is written before the index is read. */
 	virt_mb();
-	return virtio16_to_cpu(device, READ_ONCE(vring->avail->idx)) != ring->seen;
+	return virtio16_to_cpu(device, READ_ONCE(vring->avail->idx));
+}
+
+/* Whether something was posted that the device has not seen. */
+bool ring_has_more(struct ring *ring)
+{
+	return ring_posted(ring) != ring->seen;
 }
 
 /* What the request with that first descriptor says. */
-void ring_read(struct ring *ring, u16 head, struct buffer *buffer)
+void ring_read(struct ring *ring, u16 head, struct chain *chain)
 {
-	const struct vring_desc *descriptor = &vring_of(ring)->desc[head];
 	struct virtio_device *device = ring->virtqueue->vdev;
+	const struct vring *vring = vring_of(ring);
+	const struct vring_desc *descriptor;
+	u16 flags;
 
-	buffer->data = phys_to_virt(virtio64_to_cpu(device, descriptor->addr));
-	buffer->bytes = virtio32_to_cpu(device, descriptor->len);
-	buffer->is_plain = !descriptor->flags;
+	chain->count = 0;
+	do {
+		descriptor = &vring->desc[head % vring->num];
+		flags = virtio16_to_cpu(device, descriptor->flags);
+		if (chain->count < CHAIN_PIECES_MAX) {
+			struct piece *piece = &chain->pieces[chain->count];
+
+			piece->data = phys_to_virt(virtio64_to_cpu(device, descriptor->addr));
+			piece->bytes = virtio32_to_cpu(device, descriptor->len);
+			piece->writable = flags & VRING_DESC_F_WRITE;
+		}
+		head = virtio16_to_cpu(device, descriptor->next);
+	} while (++chain->count < vring->num && (flags & VRING_DESC_F_NEXT));
 }
 
-/* Takes the next request, which is then held. Return: false if there is none. */
-bool ring_see(struct ring *ring, struct buffer *buffer)
+/*
+ * Takes the next request, which is then held, if it is among the first @posted ones.
+ * Return: false if there is none.
+ */
+bool ring_see(struct ring *ring, u16 posted, struct chain *chain)
 {
 	const struct vring *vring;
 	struct held *held;
 
-	if (!ring_has_more(ring))
+	if (!ring->virtqueue || ring->seen == posted)
 		return false;
 	/* The index was read before the entry and the descriptor are. */
 	virt_rmb();
@@ -96,19 +119,19 @@ bool ring_see(struct ring *ring, struct buffer *buffer)
 				     vring->avail->ring[ring->seen % vring->num]);
 	held->since = jiffies;
 	ring->seen++;
-	ring_read(ring, held->head, buffer);
+	ring_read(ring, held->head, chain);
 	return true;
 }
 
-/* Gives the request that waits longest back to the driver. */
-void ring_answer(struct ring *ring)
+/* Gives the request that waits longest back to the driver, as if so much were written. */
+void ring_answer(struct ring *ring, u32 length)
 {
 	const struct vring *vring = vring_of(ring);
 	struct virtio_device *device = ring->virtqueue->vdev;
 	struct vring_used_elem *element = &vring->used->ring[ring->used % vring->num];
 
 	element->id = cpu_to_virtio32(device, ring_first_held(ring)->head);
-	element->len = 0;
+	element->len = cpu_to_virtio32(device, length);
 	ring->used++;
 	/* The entry is written before the index. */
 	virt_wmb();

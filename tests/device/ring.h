@@ -32,26 +32,39 @@ struct ring {
 	struct held held[RING_SIZE_MAX];
 };
 
+#define CHAIN_PIECES_MAX 64
+
 /**
- * struct buffer - what one request says
+ * struct piece - one descriptor of a request
  * @data: its first byte
  * @bytes: its length
- * @is_plain: whether it is one piece that the device reads, as all of a balloon's are
+ * @writable: whether the device may write to it
  */
-struct buffer {
+struct piece {
 	void *data;
 	unsigned int bytes;
-	bool is_plain;
+	bool writable;
+};
+
+/**
+ * struct chain - what one request says
+ * @count: how many pieces it has; those beyond CHAIN_PIECES_MAX are counted and not kept
+ * @pieces: what they are
+ */
+struct chain {
+	unsigned int count;
+	struct piece pieces[CHAIN_PIECES_MAX];
 };
 
 void ring_open(struct ring *ring, struct virtqueue *virtqueue);
 void ring_close(struct ring *ring);
+u16 ring_posted(struct ring *ring);
 bool ring_has_more(struct ring *ring);
-bool ring_see(struct ring *ring, struct buffer *buffer);
+bool ring_see(struct ring *ring, u16 posted, struct chain *chain);
 unsigned int ring_held(struct ring *ring);
 struct held *ring_first_held(struct ring *ring);
-void ring_read(struct ring *ring, u16 head, struct buffer *buffer);
-void ring_answer(struct ring *ring);
+void ring_read(struct ring *ring, u16 head, struct chain *chain);
+void ring_answer(struct ring *ring, u32 length);
 void ring_interrupt(struct ring *ring, u16 used_before);
 
 #endif

@@ -33,6 +33,27 @@ static struct host *host_of(struct virtio_device *device)
 	return transport_of(device)->host;
 }
 
+#define FIELD(name) offsetof(struct virtio_balloon_config, name)
+
+/* A field is there for a driver that accepted its feature. */
+static void device_check_field(struct virtio_device *device, const char *what,
+			       unsigned int offset, unsigned int length)
+{
+	struct host *host = host_of(device);
+	bool there = true;
+
+	if (length != sizeof(__le32) || offset % sizeof(__le32))
+		log_add(&host->violations, "configuration: %u bytes %s at %u", length, what,
+			offset);
+	if (offset == FIELD(free_page_hint_cmd_id))
+		there = __virtio_test_bit(device, VIRTIO_BALLOON_F_FREE_PAGE_HINT);
+	if (offset == FIELD(poison_val))
+		there = __virtio_test_bit(device, VIRTIO_BALLOON_F_PAGE_POISON);
+	if (!there)
+		log_add(&host->violations, "configuration: %s at %u without its feature", what,
+			offset);
+}
+
 static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
 		       unsigned int length)
 {
@@ -40,11 +61,22 @@ static void device_get(struct virtio_device *device, unsigned int offset, void *
 	struct virtio_balloon_config config = {
 		.num_pages = cpu_to_le32(READ_ONCE(host->num_pages)),
 		.actual = cpu_to_le32(READ_ONCE(host->actual)),
+		.free_page_hint_cmd_id = cpu_to_le32(READ_ONCE(host->command)),
+		.poison_val = cpu_to_le32(READ_ONCE(host->poison)),
 	};
 
+	device_check_field(device, "read", offset, length);
 	memset(buffer, 0xff, length);
 	if (offset + length <= sizeof(config))
 		memcpy(buffer, (void *)&config + offset, length);
+}
+
+static void device_set_poison(struct host *host, u32 value)
+{
+	if (host_is_ready(host))
+		log_add(&host->violations, "configuration: poison_val written after DRIVER_OK");
+	WRITE_ONCE(host->poison, value);
+	log_add(&host->log, "write poison 0x%x", value);
 }
 
 static void device_set(struct virtio_device *device, unsigned int offset, const void *buffer,
@@ -52,13 +84,21 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 {
 	struct host *host = host_of(device);
 
-	if (offset != offsetof(struct virtio_balloon_config, actual) || length != 4) {
-		log_add(&host->violations, "configuration: %u bytes written at %u", length,
-			offset);
+	device_check_field(device, "written", offset, length);
+	if (length != sizeof(__le32))
 		return;
+	switch (offset) {
+	case FIELD(actual):
+		WRITE_ONCE(host->actual, le32_to_cpup(buffer));
+		log_add(&host->log, "write actual %u", host->actual);
+		break;
+	case FIELD(poison_val):
+		device_set_poison(host, le32_to_cpup(buffer));
+		break;
+	default:
+		log_add(&host->violations, "configuration: %u is not the driver's to write",
+			offset);
 	}
-	WRITE_ONCE(host->actual, le32_to_cpup(buffer));
-	log_add(&host->log, "write actual %u", host->actual);
 }
 
 static u8 device_get_status(struct virtio_device *device)
@@ -68,8 +108,7 @@ static u8 device_get_status(struct virtio_device *device)
 
 static void device_set_status(struct virtio_device *device, u8 status)
 {
-	host_set_status(host_of(device), status,
-			__virtio_test_bit(device, VIRTIO_BALLOON_F_MUST_TELL_HOST));
+	host_set_status(host_of(device), status, device->features);
 }
 
 static void device_reset(struct virtio_device *device)
@@ -94,9 +133,34 @@ static const char *device_bus_name(struct virtio_device *device)
 	return "balloon_device";
 }
 
+/* Which queues a device has, by what it offers; it numbers them without gaps. */
+static bool transport_offers(struct transport *transport, enum host_queue queue)
+{
+	static const unsigned int features[HOST_QUEUES] = {
+		[HOST_STATISTICS] = VIRTIO_BALLOON_F_STATS_VQ,
+		[HOST_HINT] = VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+		[HOST_REPORT] = VIRTIO_BALLOON_F_REPORTING,
+	};
+
+	return queue < HOST_STATISTICS || transport->features & BIT_ULL(features[queue]);
+}
+
+/* Return: HOST_QUEUES if the device has not so many. */
+static enum host_queue transport_queue(struct transport *transport, unsigned int index)
+{
+	enum host_queue queue;
+
+	for (queue = 0; queue < HOST_QUEUES; queue++)
+		if (transport_offers(transport, queue) && !index--)
+			break;
+	return queue;
+}
+
 static bool device_notify(struct virtqueue *virtqueue)
 {
-	host_notice(host_of(virtqueue->vdev), virtqueue->index);
+	struct transport *transport = transport_of(virtqueue->vdev);
+
+	host_notice(transport->host, transport_queue(transport, virtqueue->index));
 	return true;
 }
 
@@ -119,16 +183,17 @@ static struct virtqueue *device_create_queue(struct virtio_device *device, unsig
 					     bool context)
 {
 	struct transport *transport = transport_of(device);
+	enum host_queue queue = transport_queue(transport, i);
 	struct virtqueue *virtqueue;
 
-	if (i >= READ_ONCE(transport->queue_limit))
+	if (queue == HOST_QUEUES || i >= READ_ONCE(transport->queue_limit))
 		return ERR_PTR(-ENOENT);
 	virtqueue = vring_create_virtqueue(i, transport->queue_size, PAGE_SIZE, device, true,
 					   false, context, device_notify, callback, name);
 	if (!virtqueue)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&transport->host->lock);
-	ring_open(&transport->host->rings[i], virtqueue);
+	ring_open(&transport->host->rings[queue], virtqueue);
 	mutex_unlock(&transport->host->lock);
 	return virtqueue;
 }
@@ -138,12 +203,12 @@ static int device_find_vqs(struct virtio_device *device, unsigned int count,
 			   const char * const names[], const bool *context,
 			   struct irq_affinity *affinity)
 {
-	unsigned int i;
+	unsigned int i, index = 0;
 
 	for (i = 0; i < count; i++) {
 		queues[i] = NULL;
 		if (names[i])
-			queues[i] = device_create_queue(device, i, callbacks[i], names[i],
+			queues[i] = device_create_queue(device, index++, callbacks[i], names[i],
 							context && context[i]);
 		if (IS_ERR(queues[i])) {
 			device_del_vqs(device);
@@ -284,14 +349,27 @@ void transport_set_queue_limit(struct transport *transport, unsigned int limit)
 	mutex_unlock(&transport->host->lock);
 }
 
-/* Sets the target and tells the driver. May sleep. */
-void transport_set_num_pages(struct transport *transport, u32 num_pages)
+static void transport_set_field(struct transport *transport, u32 *field, u32 value,
+				const char *name)
 {
 	mutex_lock(&transport->host->lock);
-	WRITE_ONCE(transport->host->num_pages, num_pages);
+	WRITE_ONCE(*field, value);
+	log_add(&transport->host->log, "the host's %s %u", name, value);
 	if (transport->state == TRANSPORT_PLUGGED)
 		virtio_config_changed(transport->device);
 	mutex_unlock(&transport->host->lock);
+}
+
+/* Sets the target and tells the driver. May sleep. */
+void transport_set_num_pages(struct transport *transport, u32 num_pages)
+{
+	transport_set_field(transport, &transport->host->num_pages, num_pages, "num_pages");
+}
+
+/* Sets what the host wants to hear of free memory, and tells the driver. May sleep. */
+void transport_set_command(struct transport *transport, u32 command)
+{
+	transport_set_field(transport, &transport->host->command, command, "command");
 }
 
 static int __maybe_unused transport_freeze(struct device *device)

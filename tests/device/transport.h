@@ -44,5 +44,6 @@ int transport_set_features(struct transport *transport, u64 features);
 int transport_set_queue_size(struct transport *transport, unsigned int size);
 void transport_set_queue_limit(struct transport *transport, unsigned int limit);
 void transport_set_num_pages(struct transport *transport, u32 num_pages);
+void transport_set_command(struct transport *transport, u32 command);
 
 #endif

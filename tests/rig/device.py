@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The host that a test plays itself: a balloon device emulated inside the guest.
 
-It does what QEMU never does: it answers late, in steps or never, breaks and vanishes, and
-overwrites each page that it owns at any moment. It notes what the driver does, and what
-the driver must not do.
+It does what QEMU never does: it answers late, in steps or never, breaks and vanishes,
+changes its mind about hints at any step, and overwrites each page that it owns at any
+moment. It notes what the driver does, and what the driver must not do.
 """
 
 import time
@@ -16,6 +16,8 @@ FEATURES = {"must-tell-host": 0, "stats": 1, "deflate-on-oom": 2, "free-page-hin
             "page-poison": 4, "reporting": 5, "indirect": 28, "event-index": 29,
             "access-platform": 33}
 VERSION_1 = 32
+SCRIBBLE = 0xdead0badf00dbeef
+STOP, DONE = 0, 1
 FRAMES_PER_MIB = 256
 
 
@@ -106,7 +108,24 @@ class Device:
                     GuestTimeout, f"the host owns {self.owned_pages()} pages, not {pages}")
             time.sleep(0.02)
 
-    # Answers; a queue is "inflate", "deflate" or "statistics"
+    # Free memory
+
+    def command(self, number):
+        """Asks for hints, as the standard numbers it: STOP 0, DONE 1, a round 2 and up."""
+        self._write("command", number)
+
+    def poison(self):
+        """What the driver wrote as the value of free memory."""
+        return int(self._read("poison"), 16)
+
+    def came_back_with(self, word):
+        """Of the pages that the host owned once and owns no more: how many begin with that
+        word of 64 bits now, and how many there are."""
+        self._write("came_back_with", f"{word:x}")
+        found, of = self._read("came_back_with").split(" of ")
+        return int(found), int(of)
+
+    # Answers; a queue is "inflate", "deflate", "statistics", "hint" or "report"
 
     def hold(self, queue):
         """From now on requests are seen and not answered."""
@@ -122,6 +141,10 @@ class Device:
 
     def delay(self, queue, milliseconds):
         self._write(f"answer_{queue}", f"'late {milliseconds}'")
+
+    def claim_written(self, length):
+        """From now on answers say that the device has written so many bytes."""
+        self._write("used_length", length)
 
     # What happened
 

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest with the emulated balloon device, and what tests on it say again and again."""
+
+import contextlib
+import time
+
+from .device import Device
+from .guest import Guest
+
+MIB = 1 << 20
+DRIVER_OK = 4
+SILENT = "does not answer"
+AGAIN = "answers again"
+DEFLATES_ON_OOM = {"deflate-on-oom"}
+MUST_TELL = {"deflate-on-oom", "must-tell-host"}
+
+
+@contextlib.contextmanager
+def emulated(features=("deflate-on-oom",), memory=512, cpus=1, driver=True, suspendable=False,
+             cmdline="", **options):
+    """A guest and its device. In the end the driver has kept all rules and the host owns
+    nothing."""
+    with Guest(memory=memory, balloon=None, module=None, cpus=cpus, cmdline=cmdline,
+               suspendable=suspendable) as guest:
+        device = Device(guest, features, **options)
+        device.plug()
+        if driver:
+            guest.load_module()
+        yield guest, device
+        guest.stop_processes()
+        if guest.module:
+            guest.unload_module(timeout=15)
+        assert device.violations() == [], device.report()
+        assert device.owned_pages() == 0
+        device.remove()
+
+
+def named(features):
+    """What a set of features is called in a test's name."""
+    return "+".join(sorted(features)) or "none"
+
+
+def accepted(device):
+    """The bits that the driver accepted."""
+    return int([line for line in device.log() if line.startswith("features")][-1].split()[1], 16)
+
+
+def place_of(log, words):
+    """Where the first line that begins so stands."""
+    return next(place for place, line in enumerate(log) if line.startswith(words))
+
+
+def ready_at(log):
+    """Where the driver said that it is ready."""
+    return next(place for place, line in enumerate(log)
+                if line.startswith("status") and int(line.split()[1], 16) & DRIVER_OK)
+
+
+def start_pattern(guest, mib=40):
+    pattern = guest.start(f"pattern {mib}")
+    pattern.wait_output("pattern: ready")
+    return pattern
+
+
+def assert_whole(pattern):
+    assert pattern.running(), pattern.output()
+    pattern.signal()
+    assert pattern.wait() == 0, pattern.output()
+    assert "0 wrong" in pattern.output()
+
+
+def use_all_that_is_available(guest):
+    spare = guest.meminfo()["MemAvailable"] // MIB - 60
+    assert spare > 50
+    guest.touch(spare)
+
+
+def assert_none_used_untold(device):
+    """Without MUST_TELL_HOST: the host owns no page that the guest has taken back."""
+    time.sleep(0.2)
+    owned, held = device.owned_pages(), device.actual_pages()
+    assert owned <= held, f"{owned - held} pages are the host's and in use\n{device.report()}"

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules H of docs/conformance.md, and what a device may do with hints: all it likes."""
+
+import random
+import time
+
+import pytest
+
+from rig import OUT_OF_MEMORY
+from rig.device import DONE, SCRIBBLE, STOP
+from rig.emulated import MIB, assert_whole, emulated, place_of, start_pattern
+
+HINTS = {"free-page-hint", "deflate-on-oom"}
+END = "hint command 0"
+
+
+def _blocks(log):
+    """The first frame and the number of frames of each block."""
+    return [(int(line.split()[4], 16), int(line.split()[2]))
+            for line in log if line.startswith("hint block")]
+
+
+def _frames(log):
+    return sum(frames for _, frames in _blocks(log))
+
+
+def _commands(log):
+    return [int(line.split()[2]) for line in log if line.startswith("hint command")]
+
+
+def _hinted(guest, device, command=2):
+    """Has a whole round hinted; returns how many bytes."""
+    device.clear_log()
+    device.command(command)
+    return _frames(device.wait_noted(END)) * 4096
+
+
+def _free(guest):
+    return guest.meminfo()["MemFree"]
+
+
+def test_h1_commands_are_four_bytes():
+    with emulated(HINTS) as (guest, device):
+        for command in (2, 0xffffffff, 0x01020304):
+            _hinted(guest, device, command)
+            assert _commands(device.log()) == [command, STOP]
+        # A command of another length is a violation that the device notes.
+
+
+def test_h2_a_round_is_opened_by_its_command_once():
+    with emulated(HINTS) as (guest, device):
+        device.command(7)
+        device.wait_noted(END)
+        device.command(7)
+        device.set_target(50)
+        device.wait_actual(50)
+        device.command(8)
+        log = device.wait_noted(END, 2)
+        assert _commands(log) == [7, STOP, 8, STOP]
+        assert place_of(log, "hint command 7") < place_of(log, "hint block")
+
+
+@pytest.mark.parametrize("command", [STOP, DONE])
+def test_h3_blocks_are_supplied_in_a_round_and_not_after_its_end(command):
+    with emulated(HINTS) as (guest, device):
+        free = _free(guest)
+        device.delay("hint", 300)
+        device.clear_log()
+        device.command(2)
+        device.wait_noted("hint block", 3)
+        device.command(command)
+        log = device.wait_noted(END)
+        # What was named before the driver could know of the end.
+        assert 0 < _frames(log) * 4096 < free / 2
+        device.answer("hint")
+        time.sleep(1)
+        assert _blocks(device.log()) == _blocks(log)
+        device.clear_log()
+        device.command(3)
+        assert _frames(device.wait_noted(END)) * 4096 > free / 2
+
+
+def test_h4_a_round_ends_with_stop_when_no_more_can_be_supplied():
+    with emulated(HINTS) as (guest, device):
+        device.command(2)
+        log = device.wait_noted(END)
+        assert [line for line in log if line.startswith("hint")][-1] == END
+        time.sleep(1)
+        assert _commands(device.log()) == [2, STOP]
+
+
+def test_h5_a_block_that_comes_back_before_done_is_filled_anew():
+    with emulated(HINTS) as (guest, device):
+        free = _free(guest)
+        hinted = _hinted(guest, device)
+        assert hinted > 0.8 * free
+        assert device.came_back_with(SCRIBBLE)[0] * 4096 > 0.8 * hinted
+        guest.run("for i in 1 2 3 4 5; do echo 2 >/proc/sys/vm/drop_caches; done")
+        assert free - _free(guest) < 0.1 * free
+        assert device.came_back_with(SCRIBBLE)[0] == 0
+
+
+def test_h5_a_driver_that_leaves_before_done_fills_all_anew():
+    with emulated(HINTS) as (guest, device):
+        _hinted(guest, device)
+        guest.unload_module()
+        assert device.came_back_with(SCRIBBLE)[0] == 0
+
+
+def test_h6_all_blocks_come_back_at_done():
+    with emulated(HINTS) as (guest, device):
+        free = _free(guest)
+        for command in (2, 3):
+            hinted = _hinted(guest, device, command)
+            assert free - _free(guest) > 0.9 * hinted
+            device.command(DONE)
+            deadline = time.monotonic() + 10
+            while free - _free(guest) > 0.02 * free:
+                assert time.monotonic() < deadline, "the blocks did not come back"
+                time.sleep(0.05)
+
+
+# What no rule spells out
+
+
+def test_a_new_round_names_again_what_is_kept():
+    with emulated(HINTS) as (guest, device):
+        first = _hinted(guest, device, 2)
+        before = set(_blocks(device.log()))
+        assert _hinted(guest, device, 3) >= first
+        assert before <= set(_blocks(device.log()))
+
+
+def test_a_block_is_used_by_nobody_before_the_device_has_acknowledged_it():
+    with emulated(HINTS) as (guest, device):
+        pattern = start_pattern(guest)
+        device.hold("hint")
+        device.command(2)
+        device.wait_noted("hint block")
+        time.sleep(0.5)
+        owned = device.owned_pages()
+        assert owned > 0
+        device.command(DONE)
+        guest.touch(guest.meminfo()["MemAvailable"] // MIB - 60)
+        assert device.owned_pages() == owned
+        device.answer("hint")
+        device.wait_noted(END)
+        assert_whole(pattern)
+
+
+def test_a_round_leaves_the_guest_free_memory():
+    with emulated(HINTS) as (guest, device):
+        _hinted(guest, device)
+        assert _free(guest) > 14 * MIB
+
+
+def test_blocks_go_back_at_once_to_a_guest_that_needs_memory():
+    with emulated(HINTS) as (guest, device):
+        pattern = start_pattern(guest)
+        free = _free(guest)
+        _hinted(guest, device)
+        guest.touch(int(free / MIB * 0.8))
+        assert guest.vmstat()["oom_kill"] == 0
+        assert free - _free(guest) < 0.5 * free
+        assert_whole(pattern)
+
+
+def test_a_small_need_gets_back_a_small_part():
+    with emulated(HINTS) as (guest, device):
+        free = _free(guest)
+        _hinted(guest, device)
+        guest.touch(60)
+        assert free - _free(guest) > 0.4 * free
+
+
+def test_a_guest_that_takes_blocks_back_supplies_no_more_in_this_round():
+    with emulated(HINTS) as (guest, device):
+        device.delay("hint", 30)
+        device.command(2)
+        device.wait_noted("answered hint", 20)
+        guest.run("echo 2 >/proc/sys/vm/drop_caches")
+        log = device.wait_noted(END)
+        time.sleep(0.5)
+        assert _blocks(device.log()) == _blocks(log)
+
+
+@pytest.mark.parametrize("queue_size", [2, 4, 1024])
+def test_hints_fit_into_queues_of_any_size(queue_size):
+    with emulated(HINTS, queue_size=queue_size) as (guest, device):
+        free = _free(guest)
+        for command in (2, 3):
+            assert _hinted(guest, device, command) > 0.8 * free
+        device.command(DONE)
+
+
+def test_a_device_that_changes_its_mind_at_every_step_gets_rounds_that_begin_and_end():
+    chance = random.Random("hints")
+    with emulated(HINTS, cpus=2) as (guest, device):
+        pattern = start_pattern(guest)
+        free = _free(guest)
+        command = 2
+        for turn in range(150):
+            command += 1
+            device.command(chance.choice([STOP, DONE, command, command]))
+            if turn % 5 == 0:
+                device.delay("hint", chance.randrange(0, 20))
+            if turn % 20 == 0:
+                device.set_num_pages(chance.randrange(0, 30000))
+            if turn % 30 == 0:
+                guest.touch(60)
+            time.sleep(chance.random() * 0.03)
+        device.answer("hint")
+        device.set_num_pages(0)
+        device.wait_actual_pages(0)
+        device.command(DONE)
+        time.sleep(1)
+        commands = _commands(device.log())
+        assert len(commands) > 20
+        assert all(bool(first) != bool(second) for first, second in zip(commands, commands[1:]))
+        assert free - _free(guest) < 0.1 * free
+        assert_whole(pattern)
+
+
+def test_a_silent_device_keeps_little_and_loses_nothing():
+    with emulated(HINTS) as (guest, device):
+        pattern = start_pattern(guest)
+        free = _free(guest)
+        device.hold("hint")
+        device.command(2)
+        time.sleep(1)
+        assert free - _free(guest) < 80 * MIB
+        device.command(3)
+        device.command(DONE)
+        device.set_target(100)
+        device.wait_actual(100)
+        guest.unload_module(timeout=10)
+        assert free - _free(guest) < 10 * MIB
+        assert_whole(pattern)
+
+
+def test_hints_survive_sleep_and_a_device_that_vanishes():
+    with emulated(HINTS, suspendable=True) as (guest, device):
+        pattern = start_pattern(guest)
+        free = _free(guest)
+        _hinted(guest, device)
+        device.command(DONE)
+        guest.run("echo devices >/sys/power/pm_test; echo mem >/sys/power/state", timeout=60)
+        assert _hinted(guest, device, 3) > 0.8 * free
+        device.command(DONE)
+        _hinted(guest, device, 4)
+        device.surprise_unplug()
+        assert free - _free(guest) < 10 * MIB
+        device.command(DONE)
+        device.plug()
+        assert _hinted(guest, device, 5) > 0.8 * free
+        device.break_queues()
+        device.command(DONE)
+        guest.forgive(OUT_OF_MEMORY)
+        guest.touch(200)
+        assert_whole(pattern)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules O of docs/conformance.md: pages go to the host and come back as the standard says."""
+
+import time
+
+import pytest
+
+from rig import OUT_OF_MEMORY
+from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, SILENT,
+                          assert_none_used_untold, assert_whole, emulated, named, place_of,
+                          start_pattern, use_all_that_is_available)
+
+
+def _frames(log, queue):
+    return sum(int(line.split()[1]) for line in log if line.startswith(f"{queue} "))
+
+
+def test_o1_pages_are_supplied_when_the_target_is_above_the_size():
+    with emulated(()) as (guest, device):
+        for mib in (10, 50, 200):
+            device.set_target(mib)
+            device.wait_actual(mib)
+            assert device.owned_mib() == mib
+
+
+def test_o2_pages_are_taken_back_when_the_target_is_below_the_size():
+    with emulated(()) as (guest, device):
+        device.set_target(200)
+        device.wait_actual(200)
+        free = guest.meminfo()["MemFree"]
+        for mib in (120, 30, 0):
+            device.set_target(mib)
+            device.wait_actual(mib)
+            assert device.owned_mib() == mib
+        assert guest.meminfo()["MemFree"] - free > 190 * MIB
+
+
+def test_o3_without_deflate_on_oom_a_guest_out_of_memory_uses_no_page_of_the_balloon():
+    with emulated(()) as (guest, device):
+        guest.forgive(OUT_OF_MEMORY)
+        device.set_target(250)
+        device.wait_actual(250)
+        program = guest.start("occupy 400")
+        while program.running():
+            assert device.actual_mib() == device.owned_mib() == 250
+            time.sleep(0.1)
+        assert program.wait(timeout=60) != 0
+        assert guest.vmstat()["oom_kill"] > 0
+        assert device.actual_mib() == device.owned_mib() == 250
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_o4_with_deflate_on_oom_a_program_gets_its_memory_from_the_balloon(features):
+    with emulated(features) as (guest, device):
+        device.set_target(300)
+        device.wait_actual(300)
+        device.delay("deflate", 5)
+        program = guest.start("occupy 300")
+        assert program.wait(timeout=60) == 0, program.output()
+        assert guest.vmstat()["oom_kill"] == 0
+
+
+@pytest.mark.parametrize("features", [(), MUST_TELL], ids=named)
+def test_o5_the_device_is_told_of_each_page_that_comes_back(features):
+    with emulated(features) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        device.clear_log()
+        device.set_target(70)
+        device.wait_actual(70)
+        assert _frames(device.log(), "deflate") == 130 * 256
+        assert device.owned_mib() == 70
+        assert_none_used_untold(device)
+        use_all_that_is_available(guest)
+        assert_whole(pattern)
+
+
+def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer():
+    with emulated(MUST_TELL) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        device.hold("deflate")
+        free = guest.meminfo()["MemFree"]
+        device.set_target(0)
+        guest.wait_log(SILENT, timeout=15)
+        assert abs(guest.meminfo()["MemFree"] - free) < 3 * MIB
+        assert device.owned_mib() == 200
+        use_all_that_is_available(guest)
+        device.answer("deflate")
+        device.wait_actual(0)
+        guest.wait_log(AGAIN)
+        assert guest.meminfo()["MemFree"] - free > 190 * MIB
+        assert_whole(pattern)
+
+
+def test_o7_without_must_tell_host_pages_come_back_before_the_answer():
+    with emulated() as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(200)
+        device.wait_actual(200)
+        free = guest.meminfo()["MemFree"]
+        device.hold("deflate")
+        device.set_target(180)
+        device.wait_actual(180)
+        assert_none_used_untold(device)
+        assert guest.meminfo()["MemFree"] - free > 15 * MIB
+        device.set_target(0)
+        guest.wait_log(SILENT, timeout=15)
+        use_all_that_is_available(guest)
+        device.answer("deflate")
+        device.wait_actual(0)
+        guest.wait_log(AGAIN)
+        assert device.owned_pages() == 0
+        assert_whole(pattern)
+
+
+def test_o8_a_page_that_was_named_is_used_by_nobody_before_the_answer():
+    with emulated() as (guest, device):
+        pattern = start_pattern(guest)
+        device.hold("inflate")
+        device.set_target(100)
+        guest.wait_log(SILENT, timeout=15)
+        named_pages = device.owned_pages()
+        assert named_pages > 0 == device.actual_pages()
+        device.set_target(0)
+        for _ in range(3):
+            use_all_that_is_available(guest)
+        assert device.owned_pages() == named_pages
+        device.answer("inflate")
+        while device.owned_pages():
+            time.sleep(0.1)
+        assert_whole(pattern)
+
+
+def test_o9_a_page_is_not_deflated_before_its_inflation_is_acknowledged():
+    with emulated() as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(50)
+        device.wait_actual(50)
+        device.hold("inflate")
+        device.set_target(66)
+        device.wait_owned_pages(51 * 256)
+        device.step("inflate", 3)
+        device.set_target(0)
+        pending = device.wait_noted("inflate") and device.owned_pages()
+        assert pending
+        time.sleep(6)
+        log = device.log()
+        inflated, acknowledged = _frames(log, "inflate"), _answered(log, "inflate")
+        assert acknowledged < inflated
+        assert _frames(log, "deflate") <= acknowledged
+        device.answer("inflate")
+        device.wait_actual(0)
+        # Frames that are deflated too early are violations that the device notes.
+        assert_whole(pattern)
+
+
+def _answered(log, queue):
+    return sum(int(line.split()[2]) for line in log if line.startswith(f"answered {queue} "))
+
+
+def test_o10_the_size_is_written_after_the_number_of_pages_has_changed():
+    with emulated() as (guest, device):
+        for before, mib in ((0, 100), (100, 20)):
+            device.clear_log()
+            device.set_target(mib)
+            device.wait_actual(mib)
+            log = device.log()
+            queue = "answered inflate" if mib > before else "deflate"
+            assert place_of(log, queue) < place_of(log, "write actual")
+            _assert_never_ahead(log, before * 256)
+
+
+def _assert_never_ahead(log, size):
+    """What is written is what has changed hands by then."""
+    for line in log:
+        words = line.split()
+        if line.startswith("answered inflate"):
+            size += int(words[2])
+        elif line.startswith("deflate"):
+            size -= int(words[1])
+        elif line.startswith("write actual"):
+            assert int(words[2]) == size, (line, size)

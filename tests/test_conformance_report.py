@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules R of docs/conformance.md, and reports to devices that answer late, never or less."""
+
+import random
+import time
+
+import pytest
+
+from rig import Device, Guest
+from rig.emulated import (AGAIN, MIB, SILENT, assert_whole, emulated, ready_at, start_pattern,
+                          use_all_that_is_available)
+
+REPORTS = {"reporting", "deflate-on-oom"}
+POISONS = ["init_on_free=1", "page_poison=1"]
+
+
+def _reports(log):
+    """Frames, ranges and the smallest range's frames of each report."""
+    return [(int(words[1]), int(words[3]), int(words[6]))
+            for words in (line.split() for line in log) if words[0] == "report"]
+
+
+def _use_and_free(guest, mib=200):
+    guest.touch(mib)
+
+
+def _wait_reported(device, mib, timeout=20):
+    deadline = time.monotonic() + timeout
+    while sum(frames for frames, _, _ in _reports(device.log())) < mib * 256:
+        assert time.monotonic() < deadline, device.report()
+        time.sleep(0.2)
+    return device.log()
+
+
+def test_r1_reported_memory_may_hold_anything_when_it_is_used_again():
+    with emulated(REPORTS) as (guest, device):
+        pattern = start_pattern(guest)
+        for _ in range(3):
+            device.clear_log()
+            _use_and_free(guest)
+            _wait_reported(device, 100)
+            guest.touch(250)
+        assert_whole(pattern)
+
+
+def test_r1_a_guest_that_trusts_in_freed_memory_finds_it_as_it_left_it():
+    with emulated(REPORTS, cmdline="init_on_free=1 init_on_alloc=0") as (guest, device):
+        _use_and_free(guest, 300)
+        time.sleep(5)
+        assert guest.run("zeros 300") == "zeros: 0 wrong\n"
+
+
+@pytest.mark.parametrize("cmdline", POISONS)
+def test_r2_with_page_poison_reported_memory_holds_the_poison_value(cmdline):
+    with emulated(REPORTS | {"page-poison"}, cmdline=cmdline) as (guest, device):
+        pattern = start_pattern(guest)
+        for _ in range(2):
+            device.clear_log()
+            _use_and_free(guest)
+            _wait_reported(device, 100)
+        # Memory that holds anything else is a violation that the device notes.
+        assert device.violations() == []
+        assert "memory corruption" not in guest.log()
+        assert_whole(pattern)
+
+
+def test_r3_reported_memory_is_used_by_nobody_before_the_answer():
+    with emulated(REPORTS) as (guest, device):
+        pattern = start_pattern(guest)
+        device.hold("report")
+        _use_and_free(guest)
+        device.wait_noted("report", timeout=20)
+        reported = device.owned_pages()
+        assert reported > 0
+        for _ in range(3):
+            use_all_that_is_available(guest)
+        assert device.owned_pages() == reported
+        # Memory that was used before the answer is a violation that the device notes.
+        device.answer("report")
+        device.wait_noted("answered report")
+        _wait_reported(device, 150)
+        assert_whole(pattern)
+
+
+def test_r4_nothing_is_reported_before_the_driver_is_ready():
+    with emulated(REPORTS, driver=False) as (guest, device):
+        for _ in range(3):
+            device.clear_log()
+            _use_and_free(guest, 100)
+            guest.load_module()
+            log = device.wait_noted("report", timeout=20)
+            first = next(place for place, line in enumerate(log) if line.startswith("report"))
+            assert ready_at(log) < first
+            guest.unload_module()
+
+
+def test_r5_large_ranges_are_reported():
+    with emulated(REPORTS) as (guest, device):
+        _use_and_free(guest)
+        log = _wait_reported(device, 150)
+        assert min(smallest for _, _, smallest in _reports(log)) >= 512
+        # Memory that is read or written before the answer is a violation as well.
+
+
+# What no rule spells out
+
+
+@pytest.mark.parametrize("queue_size", [2, 4, 32, 1024])
+def test_reports_fit_into_queues_of_any_size(queue_size):
+    with emulated(REPORTS, queue_size=queue_size) as (guest, device):
+        pattern = start_pattern(guest)
+        _use_and_free(guest)
+        log = _wait_reported(device, 150)
+        assert max(ranges for _, ranges, _ in _reports(log)) <= max(queue_size // 2, 1)
+        assert_whole(pattern)
+
+
+def test_a_silent_device_is_reported_once_and_left_within_seconds():
+    with emulated(REPORTS) as (guest, device):
+        pattern = start_pattern(guest)
+        free = guest.meminfo()["MemFree"]
+        device.hold("report")
+        _use_and_free(guest)
+        guest.wait_log(f"{SILENT} a report", timeout=20)
+        assert free - guest.meminfo()["MemFree"] < 140 * MIB
+        device.set_target(100)
+        device.wait_actual(100)
+        time.sleep(6)
+        assert guest.log().count(SILENT) == 1
+        device.answer("report")
+        guest.wait_log(f"{AGAIN}|answers reports")
+        device.hold("report")
+        device.clear_log()
+        _use_and_free(guest)
+        device.wait_noted("report", timeout=20)
+        start = time.monotonic()
+        guest.unload_module(timeout=15)
+        assert time.monotonic() - start < 8
+        assert device.owned_pages() == 0
+        assert_whole(pattern)
+
+
+def test_a_system_goes_to_sleep_though_a_report_is_not_answered():
+    with emulated(REPORTS, suspendable=True) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(50)
+        device.wait_actual(50)
+        device.hold("report")
+        _use_and_free(guest)
+        device.wait_noted("report", timeout=20)
+        for level in ("freezer", "devices"):
+            device.clear_log()
+            guest.run(f"echo {level} >/sys/power/pm_test; echo mem >/sys/power/state", timeout=30)
+            device.wait_actual(50)
+            assert any(line == "reset" for line in device.log())
+            _use_and_free(guest)
+            device.wait_noted("report", timeout=20)
+        device.answer("report")
+        _wait_reported(device, 100)
+        assert_whole(pattern)
+
+
+def test_reports_go_on_after_sleep():
+    with emulated(REPORTS, suspendable=True) as (guest, device):
+        for level in ("freezer", "devices"):
+            guest.run(f"echo {level} >/sys/power/pm_test; echo mem >/sys/power/state", timeout=60)
+            device.clear_log()
+            _use_and_free(guest)
+            _wait_reported(device, 100)
+
+
+@pytest.mark.parametrize("leave", ["unload_module", "surprise_unplug", "unplug", "break"])
+def test_a_device_goes_in_the_middle_of_a_report_and_memory_is_whole(leave):
+    chance = random.Random(leave)
+    with emulated(REPORTS, cpus=2) as (guest, device):
+        pattern = start_pattern(guest)
+        for _ in range(4):
+            device.set_target(chance.choice([0, 100]))
+            device.clear_log()
+            device.delay("report", chance.randrange(0, 300))
+            _use_and_free(guest, 150)
+            device.wait_noted("report", timeout=20)
+            time.sleep(chance.random() * 0.3)
+            if leave == "break":
+                device.break_queues()
+            if leave in ("unload_module", "break"):
+                guest.unload_module(timeout=15)
+                guest.load_module()
+            else:
+                getattr(device, leave)(timeout=15)
+                device.plug()
+        assert_whole(pattern)
+
+
+def test_reports_and_a_moving_balloon_do_not_mix_up_their_answers():
+    chance = random.Random("reports")
+    with emulated(REPORTS | {"must-tell-host", "free-page-hint"}, cpus=2) as (guest, device):
+        pattern = start_pattern(guest)
+        for turn in range(40):
+            device.set_num_pages(chance.choice([0, 257, 20000, 40000]))
+            device.command(turn + 2 if turn % 3 else 1)
+            if turn % 4 == 0:
+                device.delay(chance.choice(["inflate", "deflate", "report", "hint"]),
+                             chance.randrange(0, 200))
+            if turn % 5 == 0:
+                guest.touch(60)
+            time.sleep(chance.random() * 0.3)
+        for queue in ("inflate", "deflate", "report", "hint"):
+            device.answer(queue)
+        device.command(1)
+        device.set_num_pages(7777)
+        device.wait_actual_pages(7777)
+        assert len(_reports(device.log())) > 0
+        assert_whole(pattern)
+
+
+def test_of_two_devices_one_reports_and_both_take_and_give_back():
+    with Guest(memory=512, balloon="free-page-reporting=on", module=None) as guest:
+        device = Device(guest, REPORTS)
+        device.plug()
+        guest.load_module()
+        assert guest.log().count("not reported to the host: another device reports it") == 1
+        for mib in (50, 0):
+            guest.set_balloon(mib)
+            device.set_target(mib)
+            guest.wait_balloon(mib)
+            device.wait_actual(mib)
+        guest.unload_module()
+        assert device.violations() == []
+        device.remove()
