@@ -61,6 +61,7 @@ static inline unsigned long compat_count_objects(struct shrinker *core,
 {
 	struct compat_shrinker *shrinker = container_of(core, struct compat_shrinker, core);
 
+	/* Pairs with compat_shrinker_register(): what it set is seen. */
 	if (!smp_load_acquire(&shrinker->registered))
 		return 0;
 	return shrinker->count_objects(shrinker, control);
@@ -84,6 +85,7 @@ static inline void compat_shrinker_free(struct compat_shrinker *shrinker)
 static inline void compat_shrinker_register(struct compat_shrinker *shrinker)
 {
 	shrinker->core.batch = shrinker->batch;
+	/* Pairs with compat_count_objects(). */
 	smp_store_release(&shrinker->registered, true);
 }
 

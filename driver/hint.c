@@ -262,7 +262,8 @@ static bool hint_step(struct hint *hint)
 	return true;
 }
 
-static void hint_read_command(struct hint *hint)
+/* Returns whether the device may have changed its mind. */
+static bool hint_read_command(struct hint *hint)
 {
 	bool read;
 
@@ -273,15 +274,21 @@ static void hint_read_command(struct hint *hint)
 	if (read)
 		virtio_cread_le(hint->device, struct virtio_balloon_config,
 				free_page_hint_cmd_id, &hint->command);
+	return read;
 }
 
 static void hint_work(struct work_struct *work)
 {
 	struct hint *hint = container_of(work, struct hint, work);
+	bool changed, more;
 
 	queue_settle(&hint->queue);
-	hint_read_command(hint);
-	if (hint_step(hint))
+	changed = hint_read_command(hint);
+	more = hint_step(hint);
+	/* QEMU looks at an open round by itself, and forgets what is left when it moves away. */
+	if (changed && !hint_is(hint, HINT_SUPPLYING))
+		queue_remind(&hint->queue);
+	if (more)
 		hint_poke(hint, false);
 }
 

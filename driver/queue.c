@@ -306,21 +306,14 @@ int queue_post(struct queue *queue, struct request *request)
 	return error;
 }
 
-/**
- * queue_kick - notify the device of what was posted, if it wants to know
- * @queue: the queue
- *
- * Does not sleep, takes the queue's lock but notifies outside of it, because a device may
- * do all its work before the notification returns.
- */
-void queue_kick(struct queue *queue)
+static void queue_notify(struct queue *queue, bool unasked)
 {
 	unsigned long flags;
 	bool notify = false;
 
 	spin_lock_irqsave(&queue->lock, flags);
 	if (queue->state == QUEUE_OPEN)
-		notify = virtqueue_kick_prepare(queue->virtqueue);
+		notify = virtqueue_kick_prepare(queue->virtqueue) || unasked;
 	if (notify)
 		queue->kicking++;
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -333,6 +326,31 @@ void queue_kick(struct queue *queue)
 	queue->kicking--;
 	wake_up_all(&queue->changed);
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * queue_kick - notify the device of what was posted, if it wants to know
+ * @queue: the queue
+ *
+ * Does not sleep, takes the queue's lock but notifies outside of it, because a device may
+ * do all its work before the notification returns.
+ */
+void queue_kick(struct queue *queue)
+{
+	queue_notify(queue, false);
+}
+
+/**
+ * queue_remind - notify the device of what it has not answered, if there is anything
+ * @queue: the queue
+ *
+ * As queue_kick(), but unasked: for a device that looked at the queue by itself, asked not
+ * to be notified meanwhile, and looks no more.
+ */
+void queue_remind(struct queue *queue)
+{
+	if (READ_ONCE(queue->busy))
+		queue_notify(queue, true);
 }
 
 /**

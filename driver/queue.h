@@ -123,6 +123,7 @@ bool queue_name(struct queue *queue, struct request *request, struct page *page,
 		unsigned int bytes);
 int queue_post(struct queue *queue, struct request *request);
 void queue_kick(struct queue *queue);
+void queue_remind(struct queue *queue);
 struct request *queue_collect(struct queue *queue);
 void queue_settle(struct queue *queue);
 void queue_put(struct queue *queue, struct request *request);
