@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import CommandFailed, Guest, GuestDied, GuestTimeout, GuestUnhealthy
+from rig import CommandFailed, Guest, GuestDied, GuestError, GuestTimeout, GuestUnhealthy
 
 STARTS_A_GUEST_AND_WAITS = """
 import sys, time
@@ -62,6 +62,46 @@ def test_commands_processes_and_reset():
         guest.run("until [ -e /sys/bus/virtio/drivers/virtio_balloon/virtio* ]; do sleep 0.1; done")
         guest.set_balloon(mib=100)
         guest.wait_balloon(mib=100)
+
+
+def test_commands_and_the_log_go_along_when_a_guest_migrates():
+    with Guest(memory=256, module=None, movable=True) as guest:
+        first = guest.pid
+        guest.run("echo written before >/dev/kmsg")
+        migration = guest.migrate(bandwidth=32 << 20)
+        count = "for number in $(seq 400); do echo $number; sleep 0.02; done"
+        assert guest.run(count).split() == [str(number) for number in range(1, 401)]
+        assert migration.wait() > 1
+        assert guest.pid != first and not _is_running(first)
+        assert migration.statistics()["normal-bytes"] > 30 << 20
+        guest.run("echo written after >/dev/kmsg")
+        guest.wait_log("written before(.*\n)*.*written after")
+
+
+def test_a_migration_is_cancelled_and_the_next_one_arrives():
+    with Guest(memory=256, module=None, movable=True) as guest:
+        first = guest.pid
+        migration = guest.migrate(bandwidth=1 << 20)
+        with pytest.raises(GuestError, match="migrating already"):
+            guest.migrate()
+        migration.cancel()
+        with pytest.raises(GuestError, match="the migration ended as cancelled"):
+            migration.wait()
+        assert guest.pid == first
+        migration = guest.migrate()
+        migration.wait()
+        with pytest.raises(GuestError, match="can not be cancelled"):
+            migration.cancel()
+        assert guest.pid != first
+
+
+def test_a_migration_that_fails_is_reported():
+    with Guest(memory=256, module=None, balloon=None, movable=True) as guest:
+        guest.plug_balloon()
+        migration = guest.migrate()
+        with pytest.raises(GuestDied, match="second QEMU ended with status 1.*\n?.*balloon"):
+            migration.wait()
+        guest.expect_dead()
 
 
 def test_hang_is_reported():

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pattern MIB [huge|base]: finds memory that changed behind its owner's back.
- * Every word holds a value made from its address and a generation. Each round
- * checks all pages and rewrites them with the next generation. SIGTERM ends it
- * after a last check. A wrong word ends it at once with status 1.
+ * pattern MIB [huge|base] [at RATE]: finds memory that changed behind its owner's
+ * back. Every word holds a value made from its address and a generation. Each
+ * round checks all pages and rewrites them with the next generation, at most RATE
+ * MiB per second. SIGTERM ends it after a last check. A wrong word ends it at once
+ * with status 1.
  */
+#include <time.h>
+
 #include "memory.h"
+
+#define ALMOST_A_SECOND_NS 999999999
 
 static uint64_t expected_word(const uint64_t *word, uint64_t generation)
 {
@@ -47,14 +52,26 @@ static void fill(char *memory, size_t bytes)
 		write_page(page_at(memory, offset), 0);
 }
 
+/* A rate of 0 is no limit. A signal ends the rest. */
+static void rest_at_each_mib(size_t offset, size_t rate)
+{
+	struct timespec rest = { 0 };
+
+	if (!rate || offset % MIB)
+		return;
+	rest.tv_nsec = ALMOST_A_SECOND_NS / rate;
+	nanosleep(&rest, NULL);
+}
+
 /* Returns how far it got: a stop may come in the middle of a round. */
-static size_t advance(char *memory, size_t bytes, uint64_t generation)
+static size_t advance(char *memory, size_t bytes, uint64_t generation, size_t rate)
 {
 	size_t offset;
 
 	for (offset = 0; offset < bytes && !stop_requested; offset += PAGE_BYTES) {
 		check_page(page_at(memory, offset), generation);
 		write_page(page_at(memory, offset), generation + 1);
+		rest_at_each_mib(offset, rate);
 	}
 	return offset;
 }
@@ -75,29 +92,40 @@ static void advise_page_size(char *memory, size_t bytes, const char *page_size)
 
 static bool is_page_size(const char *word)
 {
-	return !strcmp(word, "huge") || !strcmp(word, "base");
+	return word && (!strcmp(word, "huge") || !strcmp(word, "base"));
+}
+
+static bool is_rate(char **words)
+{
+	return words[0] && !strcmp(words[0], "at") && words[1];
 }
 
 int main(int argc, char **argv)
 {
+	char **word = argv + 1, *page_size = NULL, *memory;
+	size_t bytes, advanced, rate = 0;
 	uint64_t generation = 0;
-	size_t bytes, advanced;
-	char *memory;
 
-	if (argc < 2 || argc > 3 || (argc == 3 && !is_page_size(argv[2]))) {
-		fprintf(stderr, "usage: pattern MIB [huge|base]\n");
+	bytes = argc > 1 ? parse_count(*word++) * MIB : 0;
+	if (is_page_size(*word))
+		page_size = *word++;
+	if (is_rate(word)) {
+		rate = parse_count(word[1]);
+		word += 2;
+	}
+	if (!bytes || *word) {
+		fprintf(stderr, "usage: pattern MIB [huge|base] [at RATE]\n");
 		return 2;
 	}
 	stop_on_sigterm();
-	bytes = parse_count(argv[1]) * MIB;
 	memory = map_memory(bytes);
-	if (argc == 3)
-		advise_page_size(memory, bytes, argv[2]);
+	if (page_size)
+		advise_page_size(memory, bytes, page_size);
 	fill(memory, bytes);
 	printf("pattern: ready\n");
 	fflush(stdout);
 
-	while ((advanced = advance(memory, bytes, generation)) == bytes)
+	while ((advanced = advance(memory, bytes, generation, rate)) == bytes)
 		generation++;
 	check_all(memory, bytes, advanced, generation);
 	printf("pattern: %llu rounds, 0 wrong\n", (unsigned long long)generation);

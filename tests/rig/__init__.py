@@ -6,7 +6,8 @@ from .device import Device
 from .errors import (CommandFailed, GuestDied, GuestError, GuestTimeout, GuestUnhealthy,
                      QmpError)
 from .guest import Guest
+from .migration import Migration
 from .process import Process
 
 __all__ = ["CommandFailed", "Device", "Guest", "GuestDied", "GuestError", "GuestTimeout",
-           "GuestUnhealthy", "OUT_OF_MEMORY", "Process", "QmpError"]
+           "GuestUnhealthy", "Migration", "OUT_OF_MEMORY", "Process", "QmpError"]

@@ -13,6 +13,7 @@ from .emulator import Emulator, kernel_arguments, machine_arguments
 from .errors import GuestError
 
 TRIAL_SECONDS = 15
+TRIAL_MEMORY_BYTES = 256 << 20
 READY = "aerostat: the guest is ready"
 
 
@@ -32,7 +33,7 @@ def choose():
 def _kvm_boots():
     print(f"Trying whether KVM works here (at most {TRIAL_SECONDS} s).", flush=True)
     console = Console(paths.LOGS / "kvm-trial.log")
-    arguments = machine_arguments("pc", "kvm", 256, 1, "memory-backend-ram")
+    arguments = machine_arguments("pc", "kvm", TRIAL_MEMORY_BYTES, 1, "memory-backend-ram")
     emulator = Emulator(arguments + kernel_arguments("pc", "kvm", ""), console, "pc")
     try:
         return _becomes_ready(emulator, console)

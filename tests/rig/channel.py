@@ -14,10 +14,12 @@ class Channel:
         self._socket = end
         self._pending = bytearray()
 
-    def send(self, data):
+    def send(self, data, descriptors=()):
+        """Sends all of it, with open files that the other side gets."""
         self._socket.settimeout(30)
         try:
-            self._socket.sendall(data)
+            sent = socket.send_fds(self._socket, [data], descriptors) if descriptors else 0
+            self._socket.sendall(data[sent:])
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
@@ -42,6 +44,16 @@ class Channel:
             raise ChannelClosed("end of stream")
         self._pending += data
         return True
+
+    def drain(self, quiet=0.05):
+        """Takes in what arrives, until nothing has for that many seconds."""
+        while self._receive(time.monotonic() + quiet):
+            pass
+
+    def continue_with(self, end):
+        """What has been taken in is still read first, also when it ends within a line."""
+        self._socket.close()
+        self._socket = end
 
     def close(self):
         self._socket.close()

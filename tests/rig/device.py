@@ -30,9 +30,9 @@ class Device:
         scribble    overwrite the pages that the host owns, at any moment
         """
         self._guest = guest
+        self._legacy = legacy
         guest.run(f"insmod {MODULE}")
-        bits = [FEATURES[name] for name in features] + ([] if legacy else [VERSION_1])
-        self._write("features", f"{sum(1 << bit for bit in bits):x}")
+        self.offer(features)
         self._write("queue_size", queue_size)
         self._write("scribble", int(scribble))
 
@@ -44,6 +44,11 @@ class Device:
 
     # Coming and going
 
+    def offer(self, features):
+        """What the device offers when it is plugged next."""
+        bits = [FEATURES[name] for name in features] + ([] if self._legacy else [VERSION_1])
+        self._write("features", f"{sum(1 << bit for bit in bits):x}")
+
     def plug(self):
         self._write("plugged", 1)
 
@@ -53,6 +58,10 @@ class Device:
     def limit_queues(self, count):
         """The driver can have that many queues; asking for the next one fails."""
         self._write("queue_limit", count)
+
+    def take_time_to_be_ready(self, milliseconds):
+        """From now on a driver that says it is ready waits so long until the device is."""
+        self._write("ready_ms", milliseconds)
 
     def surprise_unplug(self, timeout=60):
         self._write("plugged", "surprise", timeout)
@@ -167,7 +176,8 @@ class Device:
                 return log
             if time.monotonic() > deadline:
                 raise self._guest.with_console(
-                    GuestTimeout, f"not {count} times in the device's log: {words}")
+                    GuestTimeout, f"not {count} times in the device's log: {words}\n"
+                    f"{self.report()}")
             time.sleep(0.05)
 
     def violations(self):

@@ -75,6 +75,20 @@ def use_all_that_is_available(guest):
     guest.touch(spare)
 
 
+def compact(guest, times=5):
+    for _ in range(times):
+        guest.run("echo 1 >/proc/sys/vm/compact_memory", timeout=15)
+
+
+def spread_balloon(guest, device, mib):
+    """A balloon that compaction has reason to move."""
+    fragment = guest.start("fragment 350 8")
+    fragment.wait_output("fragment: ready")
+    device.set_target(mib)
+    device.wait_actual(mib)
+    fragment.stop()
+
+
 def assert_none_used_untold(device):
     """Without MUST_TELL_HOST: the host owns no page that the guest has taken back."""
     time.sleep(0.2)

@@ -38,13 +38,13 @@ def device(machine, name, **options):
     return ",".join(words + [f"{key}={value}" for key, value in options.items()])
 
 
-def machine_arguments(machine, accelerator, memory_mib, cpus, memory_backend):
+def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
     options = {"pc": "pc", "q35": "q35", "microvm": "microvm,acpi=on"}[machine]
     arguments = [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", f"{options},memory-backend=ram",
-        "-object", f"{memory_backend},id=ram,size={memory_mib}M",
-        "-m", f"{memory_mib}", "-smp", f"{cpus}",
+        "-object", f"{memory_backend},id=ram,size={memory_bytes}",
+        "-m", f"{memory_bytes}B", "-smp", f"{cpus}",
         "-accel", accelerator, "-cpu", PROCESSOR[accelerator]]
     if machine == "microvm":
         arguments += ["-global", "virtio-mmio.force-legacy=false"]
@@ -71,16 +71,21 @@ def _processor_khz():
 
 
 class Emulator:
-    def __init__(self, arguments, console, machine):
+    def __init__(self, arguments, console, machine, incoming=None):
+        """incoming: the socket that a running guest comes through; without it one boots"""
         self.monitor, monitor_end = socket.socketpair()
         self.shell, shell_end = socket.socketpair()
         self._errors = tempfile.TemporaryFile()
         command = [PROGRAM, *arguments, *self._channels(machine, monitor_end, shell_end)]
+        inherited = [monitor_end.fileno(), shell_end.fileno()]
+        if incoming:
+            command += ["-incoming", f"fd:{incoming.fileno()}"]
+            inherited.append(incoming.fileno())
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console.fileno(),
                 stderr=self._errors, preexec_fn=_die_with_parent, start_new_session=True,
-                pass_fds=[monitor_end.fileno(), shell_end.fileno()])
+                pass_fds=inherited)
         except FileNotFoundError as error:
             raise GuestError(f"{PROGRAM} is not installed; run: tests/setup.sh check") from error
         finally:

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 
-from . import accelerator, hostmemory, image, paths
+from . import accelerator, hostmemory, image, migration, paths
 from .channel import ChannelClosed
 from .console import Console
 from .emulator import Emulator, device, kernel_arguments, machine_arguments
@@ -27,6 +27,8 @@ BOOT_SECONDS = 90
 MEMORY_TOLERANCE = 16 * MIB
 SETTLE_SECONDS = 5
 CONSOLE_LINES = 100
+BOUND = "/sys/bus/virtio/drivers/virtio_balloon/virtio*"
+TRANSPORT_FEATURES = 24
 
 _names = {}
 
@@ -42,7 +44,7 @@ def _test_name():
 class Guest:
     def __init__(self, memory=1024, balloon="", machine="pc", module="aerostat", parameters="",
                  cmdline="", cpus=1, devices=(), disks=(), life=240, name=None,
-                 memory_backend="memory-backend-ram", suspendable=False):
+                 memory_backend="memory-backend-ram", suspendable=False, movable=False):
         """
         memory          MiB
         balloon         options of the balloon device; None for no device
@@ -55,6 +57,7 @@ class Guest:
         life            seconds after which the guest is killed, whatever it does
         memory_backend  QEMU object that provides the memory, with its options
         suspendable     boot, more slowly, in the way that suspend to memory needs
+        movable         have the memory in the way that migrate() needs
         """
         self.memory = memory
         self.machine = machine
@@ -70,9 +73,12 @@ class Guest:
         self._name = name or _test_name()
         self._memory_backend = memory_backend
         self._suspendable = suspendable
+        self._movable = movable
+        self._memory_bytes = memory * MIB
         self._emulator = None
         self._console = None
         self._watchdog = None
+        self._migration = None
         self._forgiven = []
         self._processes = []
         self._numbers = itertools.count(1)
@@ -102,20 +108,25 @@ class Guest:
         paths.BUILD.mkdir(exist_ok=True)
         image.ensure()
         self.accelerator = accelerator.choose()
+        if self._movable:
+            self._memory_bytes += migration.extra_bytes(self.accelerator)
         self._console = Console(paths.LOGS / f"{self._name}.log")
-        self._emulator = Emulator(self._arguments(), self._console, self.machine)
+        self._emulator = self._start_emulator()
         self._watchdog = threading.Timer(self._life, self._expire)
         self._watchdog.daemon = True
         self._watchdog.start()
         self._qmp = Qmp(self._emulator.monitor)
         self._talk(self._qmp.greet)
-        self._shell = Shell(self._emulator.shell, self._check_alive)
+        self._shell = Shell(self._emulator.shell, self.attend)
         self._wait_boot()
         self.load_module(*self._first_module)
 
+    def _start_emulator(self, incoming=None):
+        return Emulator(self._arguments(), self._console, self.machine, incoming)
+
     def _arguments(self):
-        arguments = machine_arguments(self.machine, self.accelerator, self.memory, self.cpus,
-                                      self._memory_backend)
+        arguments = machine_arguments(self.machine, self.accelerator, self._memory_bytes,
+                                      self.cpus, self._memory_backend)
         arguments += kernel_arguments(self.machine, self.accelerator, self._cmdline,
                                       self._suspendable)
         arguments += self._devices
@@ -143,11 +154,13 @@ class Guest:
         """Ends QEMU at once, without any check."""
         if self._watchdog:
             self._watchdog.cancel()
+        if self._migration:
+            self._migration.close()
         if self._emulator:
             self._emulator.close()
         if self._console:
             self._console.close()
-        self._watchdog = self._emulator = self._console = None
+        self._watchdog = self._migration = self._emulator = self._console = None
 
     @property
     def pid(self):
@@ -156,6 +169,10 @@ class Guest:
 
     def alive(self):
         return self._emulator.status() is None
+
+    def attend(self):
+        """Raises when the guest is dead; lets it change over when a migration has got that far."""
+        self._talk(self._check_alive)
 
     def _check_alive(self):
         if self._expired:
@@ -171,6 +188,8 @@ class Guest:
     def _talk(self, function, *arguments, **options):
         """Calls what talks to QEMU; turns the ways it may fail into one message."""
         try:
+            if self._migration:
+                self._migration.follow()
             return function(*arguments, **options)
         except ChannelClosed:
             self._await_end()
@@ -213,6 +232,11 @@ class Guest:
         """/proc/meminfo in bytes."""
         return _parse_meminfo(self.read("/proc/meminfo"))
 
+    def free_memory(self):
+        """Bytes free, with the free pages that processors keep at hand."""
+        kept = re.findall(r"^ +count: (\d+)$", self.read("/proc/zoneinfo"), re.MULTILINE)
+        return self.meminfo()["MemFree"] + sum(map(int, kept)) * PAGE_BYTES
+
     def vmstat(self):
         pairs = (line.split() for line in self.read("/proc/vmstat").splitlines())
         return {name: int(value) for name, value in pairs}
@@ -243,7 +267,7 @@ class Guest:
             match = re.search(pattern, self.log_since(since))
             if match:
                 return match
-            self._check_alive()
+            self.attend()
             if time.monotonic() > deadline:
                 raise self.with_console(GuestTimeout, f"not in the log: {pattern}")
             time.sleep(0.1)
@@ -263,24 +287,24 @@ class Guest:
 
     def host_rss(self):
         """Bytes of the guest's memory that the host holds."""
-        return hostmemory.resident(self.pid, self.memory * MIB)
+        return hostmemory.resident(self.pid, self._memory_bytes)
 
     def host_huge(self):
         """Bytes of the guest's memory that the host holds in huge pages."""
-        return hostmemory.huge(self.pid, self.memory * MIB)
+        return hostmemory.huge(self.pid, self._memory_bytes)
 
     # The balloon
 
     def balloon_bytes(self):
         """What the device says that the balloon took."""
-        return self.memory * MIB - self.qmp("query-balloon")["actual"]
+        return self._memory_bytes - self.qmp("query-balloon")["actual"]
 
     def balloon_mib(self):
         return self.balloon_bytes() / MIB
 
     def set_balloon(self, mib):
         """Asks for that much of the guest's memory; does not wait."""
-        self.set_target_bytes((self.memory - mib) * MIB)
+        self.set_target_bytes(self._memory_bytes - mib * MIB)
 
     def set_target_bytes(self, value):
         """The raw QMP command: how much memory the guest is to be left with."""
@@ -296,6 +320,17 @@ class Guest:
                     f"{self.balloon_mib():.2f} MiB instead of {mib} MiB")
             time.sleep(poll)
         return time.monotonic() - start
+
+    def balloon_features(self):
+        """The numbers of the device's own features that the driver accepted."""
+        bits = self.read(f"{BOUND}/features").strip()
+        return {bit for bit, value in enumerate(bits[:TRANSPORT_FEATURES]) if value == "1"}
+
+    def balloon_interrupts(self):
+        """How often the device has interrupted the guest since boot."""
+        name = self.run(f"basename {BOUND}").strip()
+        lines = self.read("/proc/interrupts").splitlines()
+        return sum(int(line.split()[1]) for line in lines if name in line)
 
     def plug_balloon(self, options=""):
         """Adds the balloon device while the guest runs."""
@@ -328,6 +363,31 @@ class Guest:
     def unload_module(self, timeout=60):
         self.run("rmmod virtio_balloon", timeout=timeout)
         self.module = None
+
+    # Migration
+
+    def migrate(self, bandwidth=64 * MIB, downtime=0.3):
+        """
+        Starts to move the guest into a second QEMU, and returns the Migration.
+
+        bandwidth  bytes sent each second at most
+        downtime   seconds that the guest may stand still
+        """
+        if not self._movable:
+            raise GuestError("only a guest with movable=True can migrate")
+        if self._migration and self._migration.running():
+            raise GuestError("the guest is migrating already")
+        started = migration.Migration(self, self._qmp, self._shell, self._start_emulator,
+                                      self._arrive)
+        self._talk(started.start, bandwidth, downtime)
+        self._migration = started
+        return started
+
+    def _arrive(self, emulator, monitor):
+        left, self._emulator = self._emulator, emulator
+        self._qmp.continue_with(monitor)
+        self._shell.continue_with(emulator.shell)
+        left.close()
 
     # Boot again
 
@@ -387,11 +447,9 @@ class Guest:
             self._processes.pop().stop()
 
     def _measure_memory(self):
-        """Bytes in total and bytes free, with the free pages that processors keep at hand."""
+        """Bytes in total and bytes free."""
         self.run("sync; echo 3 >/proc/sys/vm/drop_caches")
-        meminfo = self.meminfo()
-        kept = re.findall(r"^ +count: (\d+)$", self.read("/proc/zoneinfo"), re.MULTILINE)
-        return meminfo["MemTotal"], meminfo["MemFree"] + sum(map(int, kept)) * PAGE_BYTES
+        return self.meminfo()["MemTotal"], self.free_memory()
 
     def _memory_problem(self):
         total, free = self._measure_memory()

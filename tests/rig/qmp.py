@@ -19,9 +19,9 @@ class Qmp:
             pass
         self.command("qmp_capabilities")
 
-    def command(self, name, arguments=None, timeout=30):
+    def command(self, name, arguments=None, timeout=30, descriptors=()):
         request = {"execute": name, "arguments": arguments or {}}
-        self._channel.send(json.dumps(request).encode() + b"\n")
+        self._channel.send(json.dumps(request).encode() + b"\n", descriptors)
         deadline = time.monotonic() + timeout
         while True:
             message = self._read_message(deadline, f"the answer to QMP command {name}")
@@ -30,6 +30,16 @@ class Qmp:
             if "error" in message:
                 raise QmpError(f"QMP command {name}: {message['error']['desc']}")
             self._events.append(message)
+
+    def pass_descriptor(self, name, file):
+        """QEMU gets its own descriptor of the open file, under that name."""
+        self.command("getfd", {"fdname": name}, descriptors=[file.fileno()])
+
+    def continue_with(self, other):
+        """Takes over another QEMU's monitor; its events come after those so far."""
+        self._events = self.events() + other.events()
+        self._channel.close()
+        self._channel = other._channel
 
     def events(self, name=None):
         """All events so far, or those of one name."""

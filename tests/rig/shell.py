@@ -58,5 +58,12 @@ class Shell:
             if time.monotonic() >= deadline:
                 raise GuestTimeout(complaint)
 
+    def drain(self):
+        self._channel.drain()
+
+    def continue_with(self, end):
+        """The guest is reached through that end from now on; an answer may be under way."""
+        self._channel.continue_with(end)
+
     def close(self):
         self._channel.close()
