@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes a Debian 12 machine ready to build, show or test Aerostat:
+# Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|check|style
+#     tests/setup.sh build|demo|bench|check|style
 #
-# Installs the packages that the purpose needs and that are missing. For demo
-# and check it also fetches the kernel that the test guests boot, for style the
+# Installs the packages that the purpose needs and that are missing. For demo,
+# bench and check it also fetches the kernel that the test guests boot, for style the
 # kernel's style checker, which Debian ships in the kernel's source only. Both
 # are unpacked under build/ and never installed. Does nothing, and takes no
 # time, when all is in place.
@@ -32,9 +32,10 @@ packages_for() {
 	case $1 in
 	build) echo "$build" ;;
 	demo) echo "$demo" ;;
+	bench) echo "$demo gnuplot-nox" ;;
 	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse" ;;
-	*) fail "there is no purpose \"$1\"; say build, demo, check or style" ;;
+	*) fail "there is no purpose \"$1\"; say build, demo, bench, check or style" ;;
 	esac
 }
 
@@ -169,7 +170,7 @@ prepare_checkpatch() {
 	unpack_checkpatch "$source"
 }
 
-[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|check|style"
+[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|style"
 packages=$(packages_for "$1")
 
 command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"
@@ -182,6 +183,6 @@ missing=$(missing_from $packages)
 [ -z "$missing" ] || install_packages $missing
 
 case $1 in
-demo | check) prepare_kernel ;;
+demo | bench | check) prepare_kernel ;;
 style) prepare_checkpatch ;;
 esac

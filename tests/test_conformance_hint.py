@@ -114,10 +114,28 @@ def test_h6_all_blocks_come_back_at_done():
             hinted = _hinted(guest, device, command)
             assert free - _free(guest) > 0.9 * hinted
             device.command(DONE)
-            deadline = time.monotonic() + 10
-            while free - _free(guest) > 0.02 * free:
-                assert time.monotonic() < deadline, "the blocks did not come back"
-                time.sleep(0.05)
+            _wait_back(guest, free)
+
+
+def test_h6_blocks_of_an_earlier_round_and_late_ones_come_back_too():
+    with emulated(HINTS) as (guest, device):
+        free = _free(guest)
+        _hinted(guest, device)
+        device.delay("hint", 300)
+        device.clear_log()
+        device.command(3)
+        device.wait_noted("hint block")
+        device.command(DONE)
+        device.wait_noted(END)
+        device.answer("hint")
+        _wait_back(guest, free)
+
+
+def _wait_back(guest, free):
+    deadline = time.monotonic() + 10
+    while free - _free(guest) > 0.02 * free:
+        assert time.monotonic() < deadline, "the blocks did not come back"
+        time.sleep(0.05)
 
 
 # What no rule spells out

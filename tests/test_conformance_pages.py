@@ -7,8 +7,10 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, SILENT,
-                          assert_none_used_untold, assert_whole, emulated, named, place_of,
-                          start_pattern, use_all_that_is_available)
+                          assert_none_used_untold, assert_whole, compact, emulated, named,
+                          place_of, spread_balloon, start_pattern, use_all_that_is_available)
+
+NO_MORE = "no more memory to give"
 
 
 def _frames(log, queue):
@@ -28,10 +30,12 @@ def test_o2_pages_are_taken_back_when_the_target_is_below_the_size():
         device.set_target(200)
         device.wait_actual(200)
         free = guest.meminfo()["MemFree"]
-        for mib in (120, 30, 0):
+        for before, mib in ((200, 120), (120, 30), (30, 0)):
+            device.clear_log()
             device.set_target(mib)
             device.wait_actual(mib)
             assert device.owned_mib() == mib
+            assert _frames(device.log(), "deflate") == (before - mib) * 256
         assert guest.meminfo()["MemFree"] - free > 190 * MIB
 
 
@@ -47,6 +51,19 @@ def test_o3_without_deflate_on_oom_a_guest_out_of_memory_uses_no_page_of_the_bal
         assert program.wait(timeout=60) != 0
         assert guest.vmstat()["oom_kill"] > 0
         assert device.actual_mib() == device.owned_mib() == 250
+
+
+def test_o3_a_guest_that_has_no_more_to_give_takes_nothing_back():
+    with emulated(()) as (guest, device):
+        guest.forgive(OUT_OF_MEMORY)
+        device.set_target(1000)
+        guest.wait_log(NO_MORE)
+        device.clear_log()
+        guest.start("occupy 400").wait(timeout=60)
+        assert guest.vmstat()["oom_kill"] > 0
+        time.sleep(3)
+        assert _frames(device.log(), "deflate") == 0
+        assert device.owned_pages() == device.actual_pages() > 0
 
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
@@ -74,6 +91,29 @@ def test_o5_the_device_is_told_of_each_page_that_comes_back(features):
         assert_none_used_untold(device)
         use_all_that_is_available(guest)
         assert_whole(pattern)
+        device.clear_log()
+        guest.unload_module()
+        assert _frames(device.log(), "deflate") == 70 * 256
+
+
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_o5_the_device_is_told_of_what_a_guest_out_of_memory_takes_back(features):
+    with emulated(features) as (guest, device):
+        device.set_target(300)
+        device.wait_actual(300)
+        program = guest.start("occupy 300 hold")
+        program.wait_output("\n", timeout=60)
+        _wait_agreed(device)
+        assert device.owned_mib() < 250
+        program.stop()
+
+
+def _wait_agreed(device):
+    """Waits until the driver's size is what the host owns."""
+    deadline = time.monotonic() + 5
+    while device.actual_pages() != device.owned_pages():
+        assert time.monotonic() < deadline, device.report()
+        time.sleep(0.1)
 
 
 def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer():
@@ -93,6 +133,18 @@ def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer():
         guest.wait_log(AGAIN)
         assert guest.meminfo()["MemFree"] - free > 190 * MIB
         assert_whole(pattern)
+
+
+def test_o6_the_page_that_compaction_has_moved_comes_back_only_with_the_answer():
+    with emulated(MUST_TELL, cpus=2) as (guest, device):
+        spread_balloon(guest, device, 150)
+        device.hold("deflate")
+        compact(guest)
+        device.wait_noted("deflate")
+        for _ in range(3):
+            use_all_that_is_available(guest)
+        # A page that is used while it is the host's is a violation that the device notes.
+        device.answer("deflate")
 
 
 def test_o7_without_must_tell_host_pages_come_back_before_the_answer():
@@ -134,6 +186,19 @@ def test_o8_a_page_that_was_named_is_used_by_nobody_before_the_answer():
         assert_whole(pattern)
 
 
+def test_o8_the_page_that_compaction_fills_is_used_by_nobody_before_the_answer():
+    with emulated(cpus=2) as (guest, device):
+        spread_balloon(guest, device, 150)
+        device.hold("inflate")
+        device.clear_log()
+        compact(guest)
+        device.wait_noted("inflate")
+        for _ in range(3):
+            use_all_that_is_available(guest)
+        # A page that is used while it is the host's is a violation that the device notes.
+        device.answer("inflate")
+
+
 def test_o9_a_page_is_not_deflated_before_its_inflation_is_acknowledged():
     with emulated() as (guest, device):
         pattern = start_pattern(guest)
@@ -157,6 +222,22 @@ def test_o9_a_page_is_not_deflated_before_its_inflation_is_acknowledged():
         assert_whole(pattern)
 
 
+def test_o9_the_page_that_compaction_fills_is_not_deflated_before_the_answer():
+    with emulated(cpus=2) as (guest, device):
+        spread_balloon(guest, device, 150)
+        device.hold("inflate")
+        device.clear_log()
+        compact(guest)
+        device.wait_noted("inflate")
+        device.set_target(0)
+        guest.wait_log(SILENT, timeout=15)
+        # That page, and the one that it stands for.
+        assert device.owned_pages() == 2
+        device.answer("inflate")
+        device.wait_actual(0)
+        # Frames that are deflated too early are violations that the device notes.
+
+
 def _answered(log, queue):
     return sum(int(line.split()[2]) for line in log if line.startswith(f"answered {queue} "))
 
@@ -171,6 +252,27 @@ def test_o10_the_size_is_written_after_the_number_of_pages_has_changed():
             queue = "answered inflate" if mib > before else "deflate"
             assert place_of(log, queue) < place_of(log, "write actual")
             _assert_never_ahead(log, before * 256)
+
+
+def test_o10_the_size_is_not_written_before_the_number_of_pages_has_changed():
+    with emulated() as (guest, device):
+        device.hold("inflate")
+        device.set_target(10)
+        guest.wait_log(SILENT, timeout=15)
+        device.set_target(20)
+        time.sleep(1)
+        assert device.owned_pages() > 0 == device.actual_pages()
+        device.answer("inflate")
+        device.wait_actual(20)
+        _assert_never_ahead(device.log(), 0)
+
+
+def test_o10_the_size_is_written_though_the_target_is_out_of_reach():
+    with emulated() as (guest, device):
+        device.set_target(1000)
+        guest.wait_log(NO_MORE)
+        _wait_agreed(device)
+        assert device.actual_mib() > 200
 
 
 def _assert_never_ahead(log, size):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from rig import Device, Guest
+from rig.device import SCRIBBLE
 from rig.emulated import (AGAIN, MIB, SILENT, assert_whole, emulated, ready_at, start_pattern,
                           use_all_that_is_available)
 
@@ -43,11 +44,14 @@ def test_r1_reported_memory_may_hold_anything_when_it_is_used_again():
         assert_whole(pattern)
 
 
-def test_r1_a_guest_that_trusts_in_freed_memory_finds_it_as_it_left_it():
-    with emulated(REPORTS, cmdline="init_on_free=1 init_on_alloc=0") as (guest, device):
+@pytest.mark.parametrize("cmdline", POISONS)
+def test_r1_a_guest_that_trusts_in_freed_memory_finds_it_as_it_left_it(cmdline):
+    with emulated(REPORTS, cmdline=f"{cmdline} init_on_alloc=0") as (guest, device):
         _use_and_free(guest, 300)
         time.sleep(5)
-        assert guest.run("zeros 300") == "zeros: 0 wrong\n"
+        wrong = guest.run("zeros 300")
+        assert "memory corruption" not in guest.log()
+        assert wrong == "zeros: 0 wrong\n"
 
 
 @pytest.mark.parametrize("cmdline", POISONS)
@@ -70,6 +74,7 @@ def test_r3_reported_memory_is_used_by_nobody_before_the_answer():
         device.hold("report")
         _use_and_free(guest)
         device.wait_noted("report", timeout=20)
+        guest.wait_log(SILENT, timeout=20)
         reported = device.owned_pages()
         assert reported > 0
         for _ in range(3):
@@ -84,7 +89,8 @@ def test_r3_reported_memory_is_used_by_nobody_before_the_answer():
 
 def test_r4_nothing_is_reported_before_the_driver_is_ready():
     with emulated(REPORTS, driver=False) as (guest, device):
-        for _ in range(3):
+        device.take_time_to_be_ready(3000)
+        for _ in range(2):
             device.clear_log()
             _use_and_free(guest, 100)
             guest.load_module()
@@ -96,10 +102,15 @@ def test_r4_nothing_is_reported_before_the_driver_is_ready():
 
 def test_r5_large_ranges_are_reported():
     with emulated(REPORTS) as (guest, device):
+        device.delay("report", 200)
         _use_and_free(guest)
         log = _wait_reported(device, 150)
         assert min(smallest for _, _, smallest in _reports(log)) >= 512
-        # Memory that is read or written before the answer is a violation as well.
+        # Memory that is written before the answer is a violation that the device notes.
+        device.answer("report")
+        time.sleep(1)
+        as_left, of = device.came_back_with(SCRIBBLE)
+        assert as_left > 0.9 * of > 0, (as_left, of)
 
 
 # What no rule spells out

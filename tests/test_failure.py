@@ -9,8 +9,8 @@ import pytest
 
 from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none_used_untold,
-                          assert_whole, emulated, named, start_pattern,
-                          use_all_that_is_available)
+                          assert_whole, compact, emulated, named, place_of, ready_at,
+                          spread_balloon, start_pattern, use_all_that_is_available)
 
 
 # The device itself
@@ -353,34 +353,20 @@ def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
 # Compaction
 
 
-def _compact(guest, times=5):
-    for _ in range(times):
-        guest.run("echo 1 >/proc/sys/vm/compact_memory", timeout=15)
-
-
-def _spread_balloon(guest, device, mib):
-    """A balloon that compaction has reason to move."""
-    fragment = guest.start("fragment 350 8")
-    fragment.wait_output("fragment: ready")
-    device.set_target(mib)
-    device.wait_actual(mib)
-    fragment.stop()
-
-
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 @pytest.mark.parametrize("queue", ["inflate", "deflate"])
 def test_compaction_goes_on_while_the_device_is_silent(features, queue):
     with emulated(features, cpus=2) as (guest, device):
-        _spread_balloon(guest, device, 150)
+        spread_balloon(guest, device, 150)
         pattern = start_pattern(guest)
         device.hold(queue)
         device.clear_log()
-        _compact(guest)
+        compact(guest)
         noted = device.log()
         assert any(line.startswith(queue) for line in noted), noted
         device.answer(queue)
         moved = guest.vmstat()["balloon_migrate"]
-        _compact(guest)
+        compact(guest)
         assert guest.vmstat()["balloon_migrate"] >= moved > 0
         device.set_target(0)
         device.wait_actual(0)
@@ -391,7 +377,7 @@ def test_compaction_goes_on_while_the_device_is_silent(features, queue):
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 def test_the_driver_leaves_while_compaction_waits_for_a_silent_device(features):
     with emulated(features, cpus=2) as (guest, device):
-        _spread_balloon(guest, device, 150)
+        spread_balloon(guest, device, 150)
         pattern = start_pattern(guest)
         device.hold("inflate")
         device.clear_log()
@@ -416,3 +402,17 @@ def test_the_device_hears_of_an_empty_balloon_when_the_driver_leaves():
         assert log.index("write actual 0") < log.index("reset")
         assert sum(int(line.split()[1]) for line in log if line.startswith("deflate")) == 25600
         assert device.actual_pages() == 0
+
+
+def test_nothing_is_said_to_a_device_that_is_not_ready():
+    features = {"stats", "reporting", "free-page-hint", "deflate-on-oom"}
+    with emulated(features, driver=False) as (guest, device):
+        device.set_target(50)
+        device.command(2)
+        guest.load_module()
+        device.wait_actual(50)
+        log = device.wait_noted("hint command 0")
+        device.command(1)
+        assert place_of(log, "features") < ready_at(log)
+        before = log[place_of(log, "features"):ready_at(log)]
+        assert {line.split()[0] for line in before} == {"features", "status"}

@@ -59,6 +59,7 @@ static void frames_answer(struct host *host, const char *queue, const struct cha
 
 	for (i = 0; i < count; i++)
 		answer(host, frame_at(host, chain, i));
+	host_note_used(host, queue);
 	log_add(&host->log, "answered %s %u", queue, count);
 }
 
@@ -78,7 +79,7 @@ static void answer_inflated(struct host *host, u32 frame)
 {
 	if (!owned_has(&host->owned, frame))
 		return;
-	host_scribble_on(host, frame);
+	host_scribble_again(host, frame);
 	owned_acknowledge(&host->owned, frame);
 }
 
@@ -104,7 +105,7 @@ static void answer_deflated(struct host *host, u32 frame)
 {
 	if (!must_tell(host) || !owned_has(&host->owned, frame))
 		return;
-	host_scribble_on(host, frame);
+	host_scribble_again(host, frame);
 	owned_end(&host->owned, frame);
 }
 

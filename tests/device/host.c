@@ -4,7 +4,8 @@
  * was told to.
  *
  * The rule: what the host owns it may overwrite at any moment, and it overwrites nothing
- * else. A reset ends everything and waits for the host to let go. The host works under one lock and allocates nothing while it works.
+ * else. A reset ends everything and waits for the host to let go. The host works under
+ * one lock and allocates nothing while it works.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -61,6 +62,22 @@ void host_scribble_on(struct host *host, u32 frame)
 {
 	if (host->scribbles)
 		owned_scribble_on(&host->owned, frame);
+}
+
+/* The host had scribbled on it before, and owns it still. */
+void host_scribble_again(struct host *host, u32 frame)
+{
+	if (host->scribbles)
+		owned_scribble_again(&host->owned, frame);
+}
+
+/* What was found since the last time of frames that the guest used all the same. */
+void host_note_used(struct host *host, const char *when)
+{
+	if (host->owned.used)
+		log_add(&host->violations, "%s: %lu frames were used while they are the host's",
+			when, host->owned.used);
+	host->owned.used = 0;
 }
 
 static bool host_see(struct host *host, enum host_queue queue, u16 posted)
@@ -175,6 +192,7 @@ static void host_scribble(struct work_struct *work)
 	mutex_lock(&host->lock);
 	if (host->scribbles && host->owned.count && host_is_ready(host)) {
 		stop_machine(host_scribble_standing_still, host, NULL);
+		host_note_used(host, "at any moment");
 		host_wake(host);
 	}
 	mutex_unlock(&host->lock);
@@ -276,6 +294,7 @@ void host_reset(struct host *host)
 		host_see_all(host);
 	if (host->scribbles)
 		owned_scribble_all(&host->owned);
+	host_note_used(host, "at the reset");
 	owned_end_all(&host->owned);
 	for (queue = 0; queue < HOST_QUEUES; queue++)
 		ring_close(&host->rings[queue]);

@@ -90,6 +90,8 @@ void host_notice(struct host *host, enum host_queue queue);
 bool host_is_ready(struct host *host);
 bool host_has(struct host *host, unsigned int feature);
 void host_scribble_on(struct host *host, u32 frame);
+void host_scribble_again(struct host *host, u32 frame);
+void host_note_used(struct host *host, const char *when);
 void host_set_status(struct host *host, u8 status, u64 features);
 void host_reset(struct host *host);
 void host_set_answer(struct host *host, enum host_queue queue, struct answer answer);

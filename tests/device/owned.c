@@ -3,8 +3,9 @@
  * The guest's pages that the host owns, and scribbling on them.
  *
  * The rule: a page is the host's from the moment when the device sees it named, and what
- * the host owns may hold anything; so a guest that uses such a page finds poison. Nothing
- * is allocated after the start. All is called under the host's lock.
+ * the host owns may hold anything; so a guest that uses such a page finds poison, and one
+ * that writes to it is found out. Nothing is allocated after the start. All is called
+ * under the host's lock.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -122,6 +123,13 @@ void owned_scribble_on(struct owned *owned, u32 frame)
 	memset64(page_address(pfn_to_page(frame)), POISON, PAGE_SIZE / sizeof(u64));
 }
 
+/* A frame that was scribbled on before, and that nobody may have touched since. */
+void owned_scribble_again(struct owned *owned, u32 frame)
+{
+	owned->used += !owned_is_scribbled_on(owned, frame);
+	owned_scribble_on(owned, frame);
+}
+
 /* The next so many of what the host owns, round and round. Does not sleep. */
 void owned_scribble_some(struct owned *owned, unsigned int count)
 {
@@ -131,7 +139,7 @@ void owned_scribble_some(struct owned *owned, unsigned int count)
 		frame = find_next_bit(owned->frames, owned->limit, frame);
 		if (frame >= owned->limit)
 			frame = find_first_bit(owned->frames, owned->limit);
-		owned_scribble_on(owned, frame++);
+		owned_scribble_again(owned, frame++);
 	}
 	owned->next = frame;
 }
@@ -142,7 +150,7 @@ void owned_scribble_all(struct owned *owned)
 	unsigned long frame;
 
 	for_each_set_bit(frame, owned->frames, owned->limit) {
-		owned_scribble_on(owned, frame);
+		owned_scribble_again(owned, frame);
 		cond_resched();
 	}
 }

@@ -11,6 +11,7 @@
  * @came_back: a bit for each frame that the host owned and owns no more
  * @limit: frames that the guest has; fixed
  * @count: bits set in @frames
+ * @used: times that a frame did not look as it was left when it was scribbled on again
  * @next: where scribbling goes on
  */
 struct owned {
@@ -19,6 +20,7 @@ struct owned {
 	unsigned long *came_back;
 	unsigned long limit;
 	unsigned long count;
+	unsigned long used;
 	unsigned long next;
 };
 
@@ -34,6 +36,7 @@ void owned_end_all(struct owned *owned);
 bool owned_is_scribbled_on(struct owned *owned, u32 frame);
 unsigned long owned_came_back_with(struct owned *owned, u64 word);
 void owned_scribble_on(struct owned *owned, u32 frame);
+void owned_scribble_again(struct owned *owned, u32 frame);
 void owned_scribble_some(struct owned *owned, unsigned int count);
 void owned_scribble_all(struct owned *owned);
 

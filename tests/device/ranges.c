@@ -99,7 +99,7 @@ static void ranges_check(struct host *host, enum host_queue queue, const struct 
 
 		if (!piece->writable || !piece->bytes || piece->bytes % PAGE_SIZE ||
 		    offset_in_page(piece->data))
-			log_add(&host->violations, "%s: a range that is not whole pages to write to",
+			log_add(&host->violations, "%s: a range of no whole pages to write to",
 				host_queue_names[queue]);
 	}
 }

@@ -7,6 +7,7 @@
  * context; resetting and deleting queues waits until the host has let go of them. While
  * the driver comes or goes no lock is held, so that all controls work meanwhile.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/page-flags.h>
 #include <linux/platform_device.h>
@@ -108,6 +109,8 @@ static u8 device_get_status(struct virtio_device *device)
 
 static void device_set_status(struct virtio_device *device, u8 status)
 {
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !host_is_ready(host_of(device)))
+		msleep(READ_ONCE(transport_of(device)->ready_ms));
 	host_set_status(host_of(device), status, device->features);
 }
 
@@ -346,6 +349,14 @@ void transport_set_queue_limit(struct transport *transport, unsigned int limit)
 {
 	mutex_lock(&transport->host->lock);
 	WRITE_ONCE(transport->queue_limit, limit);
+	mutex_unlock(&transport->host->lock);
+}
+
+/* Works the next time that a driver says that it is ready. May sleep. */
+void transport_set_ready_ms(struct transport *transport, unsigned int ms)
+{
+	mutex_lock(&transport->host->lock);
+	WRITE_ONCE(transport->ready_ms, ms);
 	mutex_unlock(&transport->host->lock);
 }
 
