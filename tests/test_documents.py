@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The documents name tests that there are, and every rule of the protocol has one."""
+
+import re
+
+import pytest
+
+from rig import paths
+
+TESTS = paths.ROOT / "tests"
+DOCUMENTS = sorted((paths.ROOT / "docs").glob("*.md"))
+CONFORMANCE = paths.ROOT / "docs" / "conformance.md"
+RULES = [f"{letter}{number}" for letter, last in
+         {"F": 3, "O": 10, "L": 3, "S": 6, "H": 6, "P": 2, "R": 5}.items()
+         for number in range(1, last + 1)]
+
+
+def _tests():
+    return {name for path in TESTS.glob("test_*.py")
+            for name in re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)}
+
+
+def _row(rule):
+    [row] = re.findall(rf"^\| {rule} \|.*$", CONFORMANCE.read_text(), re.MULTILINE)
+    return row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_each_test_that_a_document_names_is_there(document):
+    named = set(re.findall(r"`(test_\w+)`", document.read_text()))
+    assert named - _tests() == set()
+
+
+def test_each_rule_of_the_protocol_has_a_test_with_its_name_and_a_mutant_that_it_notices():
+    assert len(RULES) == 35
+    for rule in RULES:
+        own = {name for name in _tests() if name.startswith(f"test_{rule.lower()}_")}
+        assert own, f"no test for {rule}"
+        assert own <= set(re.findall(r"`(test_\w+)`", _row(rule))), rule
+        assert list((TESTS / "mutants").glob(f"{rule.lower()}-*.patch")), f"no mutant for {rule}"
+
+
+def test_what_the_source_cites_is_a_rule():
+    cited = {rule for path in (paths.ROOT / "driver").glob("*.[ch]")
+             for rule in re.findall(r"\b[FOLSHPR]\d{1,2}\b", path.read_text())}
+    assert cited - set(RULES) == set()
