@@ -99,6 +99,9 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 	error = hint_prepare(&balloon->hint, device, balloon->workqueue);
 	if (error)
 		goto free_report;
+	error = offline_start(&balloon->offline, &balloon->hint);
+	if (error)
+		goto free_hint;
 
 	hold_prepare(&balloon->hold, !balloon_deflates_on_oom(balloon));
 	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
@@ -107,6 +110,8 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 	power_prepare(&balloon->power, device, &balloon->report);
 	return 0;
 
+free_hint:
+	hint_free(&balloon->hint);
 free_report:
 	report_free(&balloon->report);
 free_statistics:
@@ -126,6 +131,7 @@ destroy_workqueue:
  */
 void balloon_free(struct balloon *balloon)
 {
+	offline_stop(&balloon->offline);
 	hint_free(&balloon->hint);
 	report_free(&balloon->report);
 	statistics_free(&balloon->statistics);

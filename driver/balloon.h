@@ -7,6 +7,7 @@
 #include "hint.h"
 #include "hold.h"
 #include "migrate.h"
+#include "offline.h"
 #include "power.h"
 #include "pressure.h"
 #include "report.h"
@@ -30,6 +31,7 @@ enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
  * @hint: free memory that a migration need not copy
  * @resize: the worker
  * @pressure: giving memory back to a guest that has none left
+ * @offline: giving back memory that is to be taken offline
  * @power: what happens when the system sleeps or goes down
  */
 struct balloon {
@@ -45,6 +47,7 @@ struct balloon {
 	struct hint hint;
 	struct resize resize;
 	struct pressure pressure;
+	struct offline offline;
 	struct power power;
 };
 

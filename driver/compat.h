@@ -10,6 +10,7 @@
 #include <linux/page_reporting.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/version.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon.h>
@@ -31,6 +32,15 @@
 #else
 #define MAX_PAGE_ORDER (MAX_ORDER - 1)
 #endif
+#endif
+
+/* What a shrinker frees beside slabs used to count as slab. */
+#if !COMPAT_SINCE(6, 4)
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+}
 #endif
 
 /* A kernel can be built without what finds free memory to report. */
@@ -113,7 +123,6 @@ static inline struct compat_shrinker *compat_shrinker_allocate(void)
 })
 #define shrinker_register compat_shrinker_register
 #define shrinker_free compat_shrinker_free
-#define shrinker compat_shrinker
 #endif
 
 /* Tags of statistics that older headers lack, though older kernels count them. */
@@ -299,6 +308,11 @@ static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *i
 #define balloon_devinfo_init compat_balloon_devinfo_init
 #define balloon_page_list_enqueue compat_balloon_page_list_enqueue
 #define balloon_page_list_dequeue compat_balloon_page_list_dequeue
+#endif
+
+/* Last, so that no header of the kernel's comes after it. */
+#if !COMPAT_SINCE(6, 7)
+#define shrinker compat_shrinker
 #endif
 
 #endif

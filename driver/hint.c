@@ -24,11 +24,13 @@
 #define HINT_BLOCKS 16
 #define HINT_COMMANDS 4
 
-/* Smaller blocks are not worth a request. */
+/* Larger blocks are too much at once, smaller ones are not worth a request. */
+#define HINT_LARGEST_ORDER min_t(unsigned int, MAX_PAGE_ORDER, get_order(SZ_4M))
 #define HINT_SMALLEST_ORDER get_order(SZ_64K)
 
-/* What a guest keeps free at least, small as its watermarks may be. */
-#define HINT_RESERVE_PAGES ((unsigned long)SZ_16M >> PAGE_SHIFT)
+/* What a guest keeps free at least, and beyond its low watermarks. */
+#define HINT_RESERVE_PAGES ((long)SZ_16M >> PAGE_SHIFT)
+#define HINT_MARGIN_PAGES ((long)SZ_4M >> PAGE_SHIFT)
 
 static void hint_poke(struct hint *hint, bool read_command)
 {
@@ -103,13 +105,18 @@ static void hint_fill_anew(struct page *block)
 		clear_highpage(block + i);
 }
 
-static void hint_release_all(struct hint *hint, bool fill_anew)
+/* Before the device has said DONE. */
+static void hint_release(struct page *block)
+{
+	hint_fill_anew(block);
+	source_give_back_block(block, page_private(block));
+}
+
+static void hint_release_all(struct hint *hint)
 {
 	struct page *block;
 
 	while ((block = hint_get(hint, false))) {
-		if (fill_anew)
-			hint_fill_anew(block);
 		source_give_back_block(block, page_private(block));
 		cond_resched();
 	}
@@ -135,20 +142,22 @@ static void hint_settle_block(struct request *request)
 		source_give_back_block(block, page_private(block));
 }
 
-/* A guest below its own low watermark would begin to reclaim. */
+/* Of the zones that blocks come from: below their low watermarks a guest reclaims. */
 static bool hint_can_spare(unsigned int order)
 {
-	unsigned long reserve = 0;
+	long free = 0, low = 0;
 	int node, i;
 
 	for_each_online_node(node) {
 		struct zone *zone = NODE_DATA(node)->node_zones;
 
-		for (i = 0; i < MAX_NR_ZONES; i++, zone++)
-			reserve += low_wmark_pages(zone);
+		for (i = 0; i <= gfp_zone(SOURCE_BLOCK_FLAGS); i++, zone++) {
+			free += zone_page_state(zone, NR_FREE_PAGES);
+			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
+			low += low_wmark_pages(zone);
+		}
 	}
-	reserve = max(reserve, HINT_RESERVE_PAGES) + (1UL << order);
-	return global_zone_page_state(NR_FREE_PAGES) > reserve;
+	return free > max(low + HINT_MARGIN_PAGES, HINT_RESERVE_PAGES) + (1L << order);
 }
 
 static struct page *hint_take(struct hint *hint)
@@ -224,21 +233,31 @@ static bool hint_send(struct hint *hint, u32 command)
 	return true;
 }
 
-static void hint_open_round(struct hint *hint)
+/* Not if the driver is leaving: the command was sent, and the reset takes it back. */
+static bool hint_open_round(struct hint *hint)
 {
-	hint->order = MAX_PAGE_ORDER;
+	bool opens;
+
+	hint->order = HINT_LARGEST_ORDER;
 	spin_lock_irq(&hint->lock);
-	list_splice_tail_init(&hint->kept, &hint->stale);
-	hint->round = hint->command;
-	WRITE_ONCE(hint->state, HINT_SUPPLYING);
+	opens = hint->state != HINT_STOPPED;
+	if (opens) {
+		list_splice_tail_init(&hint->kept, &hint->stale);
+		hint->round = hint->command;
+		WRITE_ONCE(hint->state, HINT_SUPPLYING);
+	}
 	spin_unlock_irq(&hint->lock);
+	return opens;
 }
 
 static void hint_finish(struct hint *hint)
 {
-	hint_release_all(hint, false);
+	hint_release_all(hint);
+	spin_lock_irq(&hint->lock);
 	hint->round = VIRTIO_BALLOON_CMD_ID_STOP;
-	hint_move(hint, HINT_KEEPING, HINT_IDLE);
+	if (hint->state == HINT_KEEPING)
+		WRITE_ONCE(hint->state, HINT_IDLE);
+	spin_unlock_irq(&hint->lock);
 }
 
 /* Returns whether there is more to do at once. */
@@ -256,10 +275,7 @@ static bool hint_step(struct hint *hint)
 		return supplies;
 	if (!hint_is(hint, HINT_IDLE) && !hint_is(hint, HINT_KEEPING))
 		return supplies;
-	if (!hint_send(hint, hint->command))
-		return false;
-	hint_open_round(hint);
-	return true;
+	return hint_send(hint, hint->command) && hint_open_round(hint);
 }
 
 /* Returns whether the device may have changed its mind. */
@@ -282,6 +298,7 @@ static void hint_work(struct work_struct *work)
 	struct hint *hint = container_of(work, struct hint, work);
 	bool changed, more;
 
+	queue_look(&hint->queue);
 	queue_settle(&hint->queue);
 	changed = hint_read_command(hint);
 	more = hint_step(hint);
@@ -309,10 +326,49 @@ static unsigned long hint_shrink(struct shrinker *shrinker, struct shrink_contro
 		hint_poke(hint, false);
 	while (released < control->nr_to_scan && (block = hint_get(hint, false))) {
 		released += pages_in(block);
-		hint_fill_anew(block);
-		source_give_back_block(block, page_private(block));
+		mm_account_reclaimed_pages(pages_in(block));
+		hint_release(block);
 	}
 	return released ?: SHRINK_STOP;
+}
+
+static struct page *hint_get_within(struct hint *hint, struct list_head *blocks,
+				    unsigned long first, unsigned long count)
+{
+	struct page *block;
+
+	list_for_each_entry(block, blocks, lru) {
+		if (page_to_pfn(block) - first >= count)
+			continue;
+		list_del(&block->lru);
+		hint_count_kept(hint, block, -pages_in(block));
+		return block;
+	}
+	return NULL;
+}
+
+/**
+ * hint_vacate - give back what is kept of some memory, which is to be taken offline
+ * @hint: free memory that a migration need not copy
+ * @first: the first frame of that memory
+ * @count: how many frames it has
+ *
+ * Process context, no lock held. What the device has not acknowledged stays, and keeps the
+ * memory from going offline.
+ */
+void hint_vacate(struct hint *hint, unsigned long first, unsigned long count)
+{
+	struct page *block;
+
+	do {
+		spin_lock_irq(&hint->lock);
+		block = hint_get_within(hint, &hint->stale, first, count) ?:
+			hint_get_within(hint, &hint->kept, first, count);
+		spin_unlock_irq(&hint->lock);
+		if (block)
+			hint_release(block);
+		cond_resched();
+	} while (block);
 }
 
 static int hint_register_shrinker(struct hint *hint)
@@ -324,7 +380,7 @@ static int hint_register_shrinker(struct hint *hint)
 		return -ENOMEM;
 	hint->shrinker->count_objects = hint_count;
 	hint->shrinker->scan_objects = hint_shrink;
-	hint->shrinker->batch = MAX_ORDER_NR_PAGES;
+	hint->shrinker->batch = 1L << HINT_LARGEST_ORDER;
 	hint->shrinker->private_data = hint;
 	shrinker_register(hint->shrinker);
 	return 0;
@@ -385,8 +441,10 @@ void hint_start(struct hint *hint)
 	if (!virtio_has_feature(hint->device, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
 		return;
 	hint->command = VIRTIO_BALLOON_CMD_ID_STOP;
+	spin_lock_irq(&hint->lock);
 	hint->round = VIRTIO_BALLOON_CMD_ID_STOP;
-	hint_move(hint, HINT_STOPPED, HINT_IDLE);
+	WRITE_ONCE(hint->state, HINT_IDLE);
+	spin_unlock_irq(&hint->lock);
 	hint_wake(hint);
 }
 
@@ -425,6 +483,11 @@ void hint_stop(struct hint *hint)
  */
 void hint_forget(struct hint *hint)
 {
+	struct page *block;
+
 	queue_forget(&hint->queue);
-	hint_release_all(hint, true);
+	while ((block = hint_get(hint, false))) {
+		hint_release(block);
+		cond_resched();
+	}
 }

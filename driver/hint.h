@@ -31,7 +31,7 @@ enum hint_state {
  * @lock: guards what follows
  * @state: where the conversation stands
  * @read_command: whether @command may have changed since it was read
- * @round: the command that opened the last round, 0 after DONE
+ * @round: the command that opened the last round, 0 after DONE; written by @work
  * @kept: blocks that were named in this round and acknowledged
  * @stale: blocks that were named in earlier rounds only
  * @kept_pages: base pages in both
@@ -60,5 +60,6 @@ void hint_start(struct hint *hint);
 void hint_wake(struct hint *hint);
 void hint_stop(struct hint *hint);
 void hint_forget(struct hint *hint);
+void hint_vacate(struct hint *hint, unsigned long first, unsigned long count);
 
 #endif

@@ -471,8 +471,8 @@ int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argum
 			return -EIO;
 		if (left <= 0)
 			return -ETIMEDOUT;
-		wait_event_timeout(queue->changed, queue_has_news(queue, reached, argument),
-				   min(left, (long)LOOK_AGAIN));
+		wait_event_idle_timeout(queue->changed, queue_has_news(queue, reached, argument),
+					min(left, (long)LOOK_AGAIN));
 	}
 }
 

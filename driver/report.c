@@ -20,7 +20,7 @@
 #define REPORT_REQUESTS 8
 
 /* The smallest range that the kernel is asked for: what hosts have as a huge page. */
-#define REPORT_ORDER min_t(unsigned int, pageblock_order, get_order(SZ_2M))
+#define REPORT_ORDER get_order(SZ_2M)
 
 /* When a device is called silent, how often it is looked at then; in jiffies. */
 #define REPORT_ANSWER_TIME (5 * HZ)
@@ -39,7 +39,7 @@ static bool report_is_answered(void *report)
 	return !atomic_read(&((struct report *)report)->unanswered);
 }
 
-static bool report_may_run(void *report)
+static bool report_has_room(void *report)
 {
 	return queue_has_room(&((struct report *)report)->queue, 0);
 }
@@ -72,14 +72,36 @@ static unsigned int report_fill(struct report *report, struct request *request,
 	return i;
 }
 
+static void report_note_silence(struct report *report)
+{
+	if (report->silent || time_before(jiffies, report->since + REPORT_ANSWER_TIME))
+		return;
+	report->silent = true;
+	dev_warn(&report->device->dev, "the device does not answer a report of free memory: %lu MiB stay out of use until it does; look at the host\n",
+		 report->mib);
+}
+
+static void report_note_answer(struct report *report)
+{
+	if (report->silent)
+		dev_info(&report->device->dev, "the device answers reports of free memory again\n");
+	report->silent = false;
+}
+
+static bool report_may_post(struct report *report)
+{
+	return READ_ONCE(report->state) == REPORT_RUNNING && queue_works(&report->queue);
+}
+
 static struct request *report_take(struct report *report)
 {
 	struct queue *queue = &report->queue;
 	struct request *request = queue_take(queue, 0);
 
-	while (!request && queue_works(queue) && READ_ONCE(report->state) == REPORT_RUNNING) {
+	while (!request && report_may_post(report)) {
 		queue_kick(queue);
-		queue_wait(queue, report_may_run, report, jiffies + REPORT_LOOK_AGAIN);
+		queue_wait(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
+		report_note_silence(report);
 		request = queue_take(queue, 0);
 	}
 	return request;
@@ -105,54 +127,39 @@ static unsigned int report_post(struct report *report, struct scatterlist *range
 	return 0;
 }
 
-static void report_say_silent(struct report *report, unsigned long mib)
-{
-	report->silent = true;
-	dev_warn(&report->device->dev, "the device does not answer a report of free memory: %lu MiB stay out of use until it does; look at the host\n",
-		 mib);
-}
-
-static void report_say_answered(struct report *report)
-{
-	if (report->silent)
-		dev_info(&report->device->dev, "the device answers reports of free memory again\n");
-	report->silent = false;
-}
-
-/* The queue may be closed or broken: then the reset is the answer. */
-static void report_await(struct report *report, unsigned long mib)
+/* With the queue closed or broken, only the reset can be the answer. */
+static void report_await(struct report *report)
 {
 	struct queue *queue = &report->queue;
-	unsigned long patience = jiffies + REPORT_ANSWER_TIME;
 
 	while (queue_wait(queue, report_is_answered, report, jiffies + REPORT_LOOK_AGAIN)) {
-		wait_event_idle_timeout(queue->changed,
-					report_is_answered(report) || queue_works(queue),
-					REPORT_LOOK_AGAIN);
-		if (!report->silent && time_after(jiffies, patience))
-			report_say_silent(report, mib);
+		if (!queue_works(queue))
+			wait_event_idle_timeout(queue->changed, report_is_answered(report),
+						REPORT_LOOK_AGAIN);
+		report_note_silence(report);
 	}
-	report_say_answered(report);
+	report_note_answer(report);
 }
 
-/*
- * Called by the kernel, in one work item, with memory that it has isolated. The report
- * counts as unanswered before it looks whether it may run: see report_pause().
- */
+/* Called by the kernel, in one work item, with memory that it has isolated. */
 static int report_memory(struct page_reporting_dev_info *kernel, struct scatterlist *ranges,
 			 unsigned int count)
 {
 	struct report *report = report_of(kernel);
 	unsigned int told = 0, more = 1;
 
-	atomic_inc_return(&report->unanswered);
-	while (more && told < count && READ_ONCE(report->state) == REPORT_RUNNING) {
+	report->since = jiffies;
+	report->mib = report_mib(ranges, count);
+	atomic_inc(&report->unanswered);
+	/* Counted before it looks whether it may run: pairs with report_pause(). */
+	smp_mb__after_atomic();
+	while (more && told < count && report_may_post(report)) {
 		more = report_post(report, ranges + told, count - told);
 		told += more;
 	}
 	queue_kick(&report->queue);
 	atomic_dec(&report->unanswered);
-	report_await(report, report_mib(ranges, told));
+	report_await(report);
 	return told < count ? -EBUSY : 0;
 }
 

@@ -21,10 +21,14 @@ enum report_state {
  * @device: the device; fixed
  * @queue: the reporting queue, for the kernel's reports and any of ours; a lock of its own
  * @kernel: our place with the kernel, which finds the free memory
- * @state: whether it may be reported; written by who starts, stops and pauses, one at a time
+ * @state: whether it may be reported; start and stop write it under the balloon's lock,
+ *	pause and resume without: a device that comes while the system falls asleep is not
+ *	paused, and keeps it awake if it is silent
  * @unanswered: requests of the report under way that the device has not yet answered, and
  *	the report itself while it posts them
- * @silent: the log has been told that the device does not answer; the report under way's
+ * @since: when the report under way began, in jiffies; its own
+ * @mib: how much memory it keeps out of use, in MiB; its own
+ * @silent: the log has been told that the device does not answer; the report's under way
  */
 struct report {
 	struct virtio_device *device;
@@ -32,6 +36,8 @@ struct report {
 	struct page_reporting_dev_info kernel;
 	enum report_state state;
 	atomic_t unanswered;
+	unsigned long since;
+	unsigned long mib;
 	bool silent;
 };
 

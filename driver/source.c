@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/swap.h>
@@ -88,14 +89,19 @@ unsigned long source_give_back(struct list_head *pages)
  * @order: its size is 2 to the power of this, in pages
  *
  * Does not sleep and reclaims nothing. The block can't be moved, so it comes from where
- * memory need not be movable.
+ * memory need not be movable. It is marked as offline: crash dumps skip it, and a memory
+ * block that it is part of may be taken offline if it is given back then.
  *
  * Return: the block's first page, or NULL.
  */
 struct page *source_take_block(unsigned int order)
 {
-	return alloc_pages((GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN,
-			   order);
+	struct page *block = alloc_pages(SOURCE_BLOCK_FLAGS, order);
+	unsigned long i;
+
+	for (i = 0; block && i < 1UL << order; i++)
+		__SetPageOffline(block + i);
+	return block;
 }
 
 /**
@@ -107,6 +113,10 @@ struct page *source_take_block(unsigned int order)
  */
 void source_give_back_block(struct page *block, unsigned int order)
 {
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i++)
+		__ClearPageOffline(block + i);
 	set_page_private(block, 0);
 	__free_pages(block, order);
 }

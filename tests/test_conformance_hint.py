@@ -276,3 +276,48 @@ def test_hints_survive_sleep_and_a_device_that_vanishes():
         guest.forgive(OUT_OF_MEMORY)
         guest.touch(200)
         assert_whole(pattern)
+
+
+def test_a_guest_under_load_gets_back_what_it_needs_and_not_all():
+    with emulated(HINTS, memory=2048, cpus=2) as (guest, device):
+        hinted = _hinted(guest, device)
+        programs = [guest.start("occupy 150 hold") for _ in range(4)]
+        for program in programs:
+            program.wait_output("\n", timeout=60)
+        assert guest.vmstat()["oom_kill"] == 0
+        kept = guest.meminfo()["KReclaimable"]
+        assert kept > hinted - 1000 * MIB
+
+
+def test_memory_of_which_blocks_are_kept_can_be_taken_offline():
+    with emulated(HINTS, memory=1024, cmdline="movable_node") as (guest, device):
+        before = _taken_offline(guest)
+        _hinted(guest, device)
+        assert _taken_offline(guest) >= before > 0
+        device.command(DONE)
+
+
+def _taken_offline(guest):
+    """How many blocks of the guest's memory can be taken offline; they are back afterwards."""
+    return int(guest.run(
+        "count=0; for block in /sys/devices/system/memory/memory*; do"
+        " [ $(cat $block/state) = online ] && echo offline >$block/state 2>/dev/null &&"
+        " count=$((count+1)) && echo online >$block/state; done; echo $count", timeout=120))
+
+
+def test_a_driver_that_leaves_while_it_opens_a_round_begins_anew_without_one():
+    with emulated(HINTS | {"reporting"}, cpus=2, suspendable=True) as (guest, device):
+        device.hold("report")
+        guest.touch(200)
+        device.wait_noted("report", timeout=20)
+        device.take_time_to_notice(3000)
+        device.command(2)
+        guest.run("echo freezer >/sys/power/pm_test; echo mem >/sys/power/state", timeout=60)
+        device.take_time_to_notice(0)
+        device.answer("report")
+        device.command(DONE)
+        device.set_target(50)
+        device.wait_actual(50)
+        # A block outside of any round is a violation that the device notes.
+        assert _hinted(guest, device, 3) > 100 * MIB
+        device.command(DONE)

@@ -49,6 +49,7 @@ def test_r1_a_guest_that_trusts_in_freed_memory_finds_it_as_it_left_it(cmdline):
     with emulated(REPORTS, cmdline=f"{cmdline} init_on_alloc=0") as (guest, device):
         _use_and_free(guest, 300)
         time.sleep(5)
+        assert device.came_back_with(SCRIBBLE)[0] == 0
         wrong = guest.run("zeros 300")
         assert "memory corruption" not in guest.log()
         assert wrong == "zeros: 0 wrong\n"
@@ -126,8 +127,9 @@ def test_reports_fit_into_queues_of_any_size(queue_size):
         assert_whole(pattern)
 
 
-def test_a_silent_device_is_reported_once_and_left_within_seconds():
-    with emulated(REPORTS) as (guest, device):
+@pytest.mark.parametrize("queue_size", [2, 128])
+def test_a_silent_device_is_reported_once_and_left_within_seconds(queue_size):
+    with emulated(REPORTS, queue_size=queue_size) as (guest, device):
         pattern = start_pattern(guest)
         free = guest.meminfo()["MemFree"]
         device.hold("report")

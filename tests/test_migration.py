@@ -12,7 +12,7 @@ from rig import Guest
 MIB = 1 << 20
 IOTHREAD = ["-object", "iothread,id=io0"]
 HINTING = "free-page-hint=on,iothread=io0"
-SLOW, FAST = 16 * MIB, 128 * MIB
+SLOW, FAST = 16 * MIB, 96 * MIB
 REWRITTEN_PER_SECOND = 4 * MIB
 NOISE = 8 * MIB
 

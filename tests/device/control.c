@@ -23,7 +23,7 @@
 #include "transport.h"
 
 #define CONTROL_BYTES 64
-#define READY_MS_MAX 10000
+#define DELAY_MS_MAX 10000
 
 #define FEATURES_ALLOWED (GENMASK_ULL(VIRTIO_BALLOON_F_REPORTING, 0) | \
 			  BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
@@ -101,9 +101,24 @@ static int write_ready_ms(const char *text)
 {
 	unsigned int ms;
 
-	if (kstrtouint(text, 0, &ms) || ms > READY_MS_MAX)
+	if (kstrtouint(text, 0, &ms) || ms > DELAY_MS_MAX)
 		return -EINVAL;
 	transport_set_ready_ms(slot, ms);
+	return 0;
+}
+
+static void show_notice_ms(struct seq_file *file)
+{
+	seq_printf(file, "%u\n", slot->notice_ms);
+}
+
+static int write_notice_ms(const char *text)
+{
+	unsigned int ms;
+
+	if (kstrtouint(text, 0, &ms) || ms > DELAY_MS_MAX)
+		return -EINVAL;
+	transport_set_notice_ms(slot, ms);
 	return 0;
 }
 
@@ -330,6 +345,7 @@ static const struct control controls[] = {
 	{ "queue_size", show_queue_size, write_queue_size, "a power of two from 2 to 1024" },
 	{ "queue_limit", show_queue_limit, write_queue_limit, "a number from 0 to 5" },
 	{ "ready_ms", show_ready_ms, write_ready_ms, "a number from 0 to 10000" },
+	{ "notice_ms", show_notice_ms, write_notice_ms, "a number from 0 to 10000" },
 	{ "plugged", show_plugged, write_plugged, "0, 1 or surprise" },
 	{ "break", NULL, write_break, "1" },
 	{ "num_pages", show_num_pages, write_num_pages, "a number of 32 bits" },

@@ -164,6 +164,8 @@ static bool device_notify(struct virtqueue *virtqueue)
 	struct transport *transport = transport_of(virtqueue->vdev);
 
 	host_notice(transport->host, transport_queue(transport, virtqueue->index));
+	/* Any context: the processor stands still, as a hypervisor lets it. */
+	mdelay(READ_ONCE(transport->notice_ms));
 	return true;
 }
 
@@ -357,6 +359,14 @@ void transport_set_ready_ms(struct transport *transport, unsigned int ms)
 {
 	mutex_lock(&transport->host->lock);
 	WRITE_ONCE(transport->ready_ms, ms);
+	mutex_unlock(&transport->host->lock);
+}
+
+/* Works at once. May sleep. */
+void transport_set_notice_ms(struct transport *transport, unsigned int ms)
+{
+	mutex_lock(&transport->host->lock);
+	WRITE_ONCE(transport->notice_ms, ms);
 	mutex_unlock(&transport->host->lock);
 }
 

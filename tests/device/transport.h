@@ -25,6 +25,7 @@ enum transport_state {
  * @queue_size: how many buffers fit into each queue; the host's lock
  * @queue_limit: how many queues can be had before the next fails; the host's lock
  * @ready_ms: how long the device takes to be ready, in ms; the host's lock
+ * @notice_ms: how long a notification takes, in ms; the host's lock
  */
 struct transport {
 	struct host *host;
@@ -35,6 +36,7 @@ struct transport {
 	unsigned int queue_size;
 	unsigned int queue_limit;
 	unsigned int ready_ms;
+	unsigned int notice_ms;
 };
 
 int transport_prepare(struct transport *transport, struct host *host);
@@ -46,6 +48,7 @@ int transport_set_features(struct transport *transport, u64 features);
 int transport_set_queue_size(struct transport *transport, unsigned int size);
 void transport_set_queue_limit(struct transport *transport, unsigned int limit);
 void transport_set_ready_ms(struct transport *transport, unsigned int ms);
+void transport_set_notice_ms(struct transport *transport, unsigned int ms);
 void transport_set_num_pages(struct transport *transport, u32 num_pages);
 void transport_set_command(struct transport *transport, u32 command);
 

@@ -63,6 +63,10 @@ class Device:
         """From now on a driver that says it is ready waits so long until the device is."""
         self._write("ready_ms", milliseconds)
 
+    def take_time_to_notice(self, milliseconds):
+        """From now on each notification takes so long, as where a hypervisor works in it."""
+        self._write("notice_ms", milliseconds)
+
     def surprise_unplug(self, timeout=60):
         self._write("plugged", "surprise", timeout)
 
