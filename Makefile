@@ -19,6 +19,7 @@ SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=
 
 DEMO ?=
 TESTS ?= tests
+MUTANTS ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 
@@ -28,6 +29,7 @@ help:
 	@echo "make          build driver/virtio_balloon.ko"
 	@echo "make demo     take 3 GiB from a guest and give it back, beside Linux's own driver"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
+	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -62,6 +64,11 @@ check: setup-check module device unit
 	@$(MAKE) --no-print-directory --silent programs
 	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
 
+# MUTANTS="o8-... s1-..." tries these alone.
+check-mutants: setup-check device
+	@$(MAKE) --no-print-directory --silent programs
+	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
+
 style: setup-style style-checkpatch style-sparse style-scripts
 
 style-checkpatch: setup-style
@@ -81,7 +88,7 @@ style-sparse: setup-style
 
 style-scripts: setup-style
 	shellcheck $(SHELL_SCRIPTS)
-	$(PYTHON) -m flake8 --max-line-length=100 tests bench
+	$(PYTHON) -m flake8 --max-line-length=100 tests tests/mutants/run bench
 
 clean:
 	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
@@ -93,5 +100,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-check setup-style module device programs demo unit check \
+.PHONY: all help setup-build setup-demo setup-check setup-style module device programs demo \
+	unit check check-mutants \
 	style style-checkpatch style-sparse style-scripts clean distclean

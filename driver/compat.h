@@ -34,6 +34,11 @@
 #endif
 #endif
 
+/* The kernel's marks on pages, in words. */
+#define compat_paste(left, right)	left ## right
+#define page_mark_offline(page)		compat_paste(__, SetPageOffline)(page)
+#define page_unmark_offline(page)	compat_paste(__, ClearPageOffline)(page)
+
 /* What a shrinker frees beside slabs used to count as slab. */
 #if !COMPAT_SINCE(6, 4)
 static inline void mm_account_reclaimed_pages(unsigned long pages)

@@ -100,7 +100,7 @@ struct page *source_take_block(unsigned int order)
 	unsigned long i;
 
 	for (i = 0; block && i < 1UL << order; i++)
-		__SetPageOffline(block + i);
+		page_mark_offline(block + i);
 	return block;
 }
 
@@ -116,7 +116,7 @@ void source_give_back_block(struct page *block, unsigned int order)
 	unsigned long i;
 
 	for (i = 0; i < 1UL << order; i++)
-		__ClearPageOffline(block + i);
+		page_unmark_offline(block + i);
 	set_page_private(block, 0);
 	__free_pages(block, order);
 }
