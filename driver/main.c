@@ -14,7 +14,7 @@
 
 #include "balloon.h"
 #include "compat.h"
-#include "features.h"
+#include "feature.h"
 #include "version.h"
 
 static int balloon_start(struct balloon *balloon)
@@ -30,7 +30,7 @@ static int balloon_start(struct balloon *balloon)
 	if (error)
 		goto stop_pressure;
 
-	features_write_poison(balloon->device);
+	feature_write_poison(balloon->device);
 	virtio_device_ready(balloon->device);
 	statistics_start(&balloon->statistics);
 	report_start(&balloon->report);
@@ -167,7 +167,7 @@ static struct virtio_driver balloon_driver = {
 	.feature_table_size = ARRAY_SIZE(balloon_features),
 	.driver.name = KBUILD_MODNAME,
 	.id_table = balloon_ids,
-	.validate = features_validate,
+	.validate = feature_validate,
 	.probe = balloon_probe,
 	.remove = balloon_remove,
 	.config_changed = balloon_config_changed,

@@ -13,22 +13,22 @@
 #include <linux/virtio_ring.h>
 
 #include "compat.h"
-#include "features.h"
+#include "feature.h"
 
-static bool features_freed_memory_has_a_value(void)
+static bool feature_freed_memory_has_a_value(void)
 {
 	return page_poisoning_enabled_static() || want_init_on_free();
 }
 
 /**
- * features_validate - decline what can't be kept, before the rest is accepted
+ * feature_validate - decline what can't be kept, before the rest is accepted
  * @device: the device, its features read and not yet accepted
  *
  * May sleep. Keeps rules F2 and F3, and says in the log why memory is not reported.
  *
  * Return: 0; -EINVAL if the device can't be used.
  */
-int features_validate(struct virtio_device *device)
+int feature_validate(struct virtio_device *device)
 {
 	if (!device->config->get) {
 		dev_err(&device->dev, "the device has no configuration to read: not used\n");
@@ -37,7 +37,7 @@ int features_validate(struct virtio_device *device)
 	__virtio_clear_bit(device, VIRTIO_F_ACCESS_PLATFORM);
 	__virtio_clear_bit(device, VIRTIO_RING_F_INDIRECT_DESC);
 
-	if (!features_freed_memory_has_a_value()) {
+	if (!feature_freed_memory_has_a_value()) {
 		__virtio_clear_bit(device, VIRTIO_BALLOON_F_PAGE_POISON);
 	} else if (__virtio_test_bit(device, VIRTIO_BALLOON_F_REPORTING) &&
 		   !__virtio_test_bit(device, VIRTIO_BALLOON_F_PAGE_POISON)) {
@@ -48,12 +48,12 @@ int features_validate(struct virtio_device *device)
 }
 
 /**
- * features_write_poison - tell the device which value freed memory has
+ * feature_write_poison - tell the device which value freed memory has
  * @device: the device, its features accepted, not yet ready
  *
  * May sleep. Does nothing unless PAGE_POISON was negotiated. Keeps rule P1.
  */
-void features_write_poison(struct virtio_device *device)
+void feature_write_poison(struct virtio_device *device)
 {
 	u32 value = page_poisoning_enabled_static() ? PAGE_POISON * 0x01010101u : 0;
 
