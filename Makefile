@@ -18,6 +18,7 @@ DEVICE_SOURCES := $(filter-out %.mod.c,$(wildcard tests/device/*.[ch]))
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
 
 DEMO ?=
+BENCH ?=
 TESTS ?= tests
 MUTANTS ?=
 # Guests that run at the same time; each keeps about one processor busy.
@@ -28,6 +29,7 @@ all: setup-build module
 help:
 	@echo "make          build driver/virtio_balloon.ko"
 	@echo "make demo     take 3 GiB from a guest and give it back, beside Linux's own driver"
+	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
 	@echo "make style    check the style of all sources"
@@ -37,7 +39,7 @@ help:
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
-setup-build setup-demo setup-check setup-style: setup-%:
+setup-build setup-demo setup-bench setup-check setup-style: setup-%:
 	@$(SETUP) $*
 
 module: setup-build
@@ -56,6 +58,14 @@ build/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
 demo: setup-demo module
 	@$(MAKE) --no-print-directory --silent programs
 	@$(PYTHON) bench/demo.py $(DEMO)
+
+build/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
+
+bench: setup-bench module
+	@$(MAKE) --no-print-directory --silent programs build/bench/limit
+	@$(PYTHON) bench/bench.py $(BENCH)
 
 unit: setup-check
 	$(if $(wildcard tests/unit/Makefile),$(MAKE) -C tests/unit check)
@@ -100,6 +110,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-check setup-style module device programs demo \
+.PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device programs demo bench \
 	unit check check-mutants \
 	style style-checkpatch style-sparse style-scripts clean distclean
