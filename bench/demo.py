@@ -20,6 +20,7 @@ from rig import Guest, GuestError  # noqa: E402
 from rig import accelerator, kernel  # noqa: E402
 from rig.emulator import PROGRAM  # noqa: E402
 from rig.hostmemory import process_resident  # noqa: E402
+from usage import use  # noqa: E402
 
 MIB = 1 << 20
 # What the guest keeps free: enough to run on, too little to blur what the host gets back.
@@ -87,10 +88,10 @@ def move_balloon(guest, mib, phase, line):
 
 def use_memory(guest, take_mib):
     """A program holds what is not to be taken; another used the rest and has freed it."""
-    held_mib = guest.meminfo()["MemFree"] // MIB - take_mib - SLACK_MIB
-    if held_mib > 0:
-        guest.start(f"occupy {held_mib} hold").wait_output("\n")
-    guest.touch(take_mib + SLACK_MIB // 2)
+    usable_mib = guest.meminfo()["MemFree"] // MIB - SLACK_MIB
+    if usable_mib > take_mib:
+        guest.start(f"occupy {usable_mib - take_mib} hold").wait_output("\n")
+    use(guest, f"occupy {min(take_mib, usable_mib) + SLACK_MIB // 2}")
 
 
 def say_guest_memory(guest, line, when):
