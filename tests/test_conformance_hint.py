@@ -279,7 +279,7 @@ def test_hints_survive_sleep_and_a_device_that_vanishes():
 
 
 def test_a_guest_under_load_gets_back_what_it_needs_and_not_all():
-    with emulated(HINTS, memory=2048, cpus=2) as (guest, device):
+    with emulated(HINTS, memory=2048, cpus=2, scribble=False) as (guest, device):
         hinted = _hinted(guest, device)
         programs = [guest.start("occupy 150 hold") for _ in range(4)]
         for program in programs:

@@ -171,7 +171,7 @@ class Device:
     def clear_log(self):
         self._write("log", "clear")
 
-    def wait_noted(self, words, count=1, timeout=10):
+    def wait_noted(self, words, count=1, timeout=60):
         """Waits until that many lines of log() begin with the words; returns log()."""
         deadline = time.monotonic() + timeout
         while True:
