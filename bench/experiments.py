@@ -109,7 +109,6 @@ def notifications(driver, setting):
     for way in at_start:
         figures[f"take_{way}"] = (at_top[way] - at_start[way]) / gib
         figures[f"give_{way}"] = (at_end[way] - at_top[way]) / gib
-        figures[way] = (at_end[way] - at_start[way]) / gib
     return figures
 
 

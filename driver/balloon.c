@@ -66,6 +66,15 @@ static void balloon_on_deflate_answer(struct queue *queue)
 	resize_wake(&container_of(queue, struct balloon, tell.deflate)->resize);
 }
 
+/* The kernel's own reports are none of the worker's business. */
+static void balloon_on_report_answer(struct queue *queue)
+{
+	struct balloon *balloon = container_of(queue, struct balloon, report.queue);
+
+	if (!hold_is_acknowledged(&balloon->hold))
+		resize_wake(&balloon->resize);
+}
+
 /**
  * balloon_prepare - allocate all that the balloon will ever need, and link its rooms
  * @balloon: all rooms, zeroed
@@ -86,32 +95,28 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 					     WQ_UNBOUND, 0, dev_name(&device->dev));
 	if (!balloon->workqueue)
 		return error;
-	error = tell_prepare(&balloon->tell, device, &balloon->hold,
+	error = tell_prepare(&balloon->tell, device, &balloon->hold, &balloon->report.queue,
 			     balloon_on_inflate_answer, balloon_on_deflate_answer);
 	if (error)
 		goto destroy_workqueue;
 	error = statistics_prepare(&balloon->statistics, device, balloon->workqueue);
 	if (error)
 		goto free_tell;
-	error = report_prepare(&balloon->report, device);
+	error = report_prepare(&balloon->report, device, balloon_on_report_answer);
 	if (error)
 		goto free_statistics;
 	error = hint_prepare(&balloon->hint, device, balloon->workqueue);
 	if (error)
 		goto free_report;
-	error = offline_start(&balloon->offline, &balloon->hint);
-	if (error)
-		goto free_hint;
 
 	hold_prepare(&balloon->hold, !balloon_deflates_on_oom(balloon));
 	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
 	resize_prepare(&balloon->resize, device, &balloon->hold, &balloon->tell,
 		       balloon->workqueue);
+	offline_prepare(&balloon->offline, &balloon->tell, &balloon->hint, &balloon->resize);
 	power_prepare(&balloon->power, device, &balloon->report);
 	return 0;
 
-free_hint:
-	hint_free(&balloon->hint);
 free_report:
 	report_free(&balloon->report);
 free_statistics:
@@ -131,7 +136,6 @@ destroy_workqueue:
  */
 void balloon_free(struct balloon *balloon)
 {
-	offline_stop(&balloon->offline);
 	hint_free(&balloon->hint);
 	report_free(&balloon->report);
 	statistics_free(&balloon->statistics);

@@ -38,6 +38,7 @@
 #define compat_paste(left, right)	left ## right
 #define page_mark_offline(page)		compat_paste(__, SetPageOffline)(page)
 #define page_unmark_offline(page)	compat_paste(__, ClearPageOffline)(page)
+#define page_is_offline(page)		PageOffline(page)
 
 /* What a shrinker frees beside slabs used to count as slab. */
 #if !COMPAT_SINCE(6, 4)
@@ -202,33 +203,54 @@ struct compat_balloon_dev_info {
 	bool adjust_managed_page_count;
 };
 
-/* Older kernels insist that nobody looks at the page just then; here one may. */
+/* Older kernels insist that nobody looks at a page just then; here one may. */
 static inline void compat_balloon_page_enqueue(struct compat_balloon_dev_info *info,
-					       struct page *page)
+					       struct page *page, unsigned long *flags)
 {
-	unsigned long flags;
-
-	lock_page(page);
-	spin_lock_irqsave(&info->core.pages_lock, flags);
+	if (!trylock_page(page)) {
+		spin_unlock_irqrestore(&info->core.pages_lock, *flags);
+		lock_page(page);
+		spin_lock_irqsave(&info->core.pages_lock, *flags);
+	}
 	balloon_page_insert(&info->core, page);
-	__count_vm_event(BALLOON_INFLATE);
-	spin_unlock_irqrestore(&info->core.pages_lock, flags);
 	unlock_page(page);
+}
+
+/* Counts pages of one zone after the other, all that follow each other at once. */
+static inline void compat_adjust_managed_page_count(struct list_head *pages, long sign)
+{
+	struct page *page, *first = NULL;
+	long count = 0;
+
+	list_for_each_entry(page, pages, lru) {
+		if (first && page_zone(page) != page_zone(first)) {
+			adjust_managed_page_count(first, sign * count);
+			count = 0;
+		}
+		first = page;
+		count++;
+	}
+	if (count)
+		adjust_managed_page_count(first, sign * count);
 }
 
 static inline size_t compat_balloon_page_list_enqueue(struct compat_balloon_dev_info *info,
 						      struct list_head *pages)
 {
 	struct page *page, *next;
+	unsigned long flags;
 	size_t count = 0;
 
+	if (info->adjust_managed_page_count)
+		compat_adjust_managed_page_count(pages, -1);
+	spin_lock_irqsave(&info->core.pages_lock, flags);
 	list_for_each_entry_safe(page, next, pages, lru) {
 		list_del(&page->lru);
-		if (info->adjust_managed_page_count)
-			adjust_managed_page_count(page, -1);
-		compat_balloon_page_enqueue(info, page);
+		compat_balloon_page_enqueue(info, page, &flags);
 		count++;
 	}
+	spin_unlock_irqrestore(&info->core.pages_lock, flags);
+	count_vm_events(BALLOON_INFLATE, count);
 	return count;
 }
 
@@ -236,13 +258,11 @@ static inline size_t compat_balloon_page_list_dequeue(struct compat_balloon_dev_
 						      struct list_head *pages, size_t want)
 {
 	LIST_HEAD(dequeued);
-	struct page *page;
 	size_t count;
 
 	count = balloon_page_list_dequeue(&info->core, &dequeued, want);
 	if (info->adjust_managed_page_count)
-		list_for_each_entry(page, &dequeued, lru)
-			adjust_managed_page_count(page, 1);
+		compat_adjust_managed_page_count(&dequeued, 1);
 	list_splice(&dequeued, pages);
 	return count;
 }
@@ -314,6 +334,26 @@ static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *i
 #define balloon_page_list_enqueue compat_balloon_page_list_enqueue
 #define balloon_page_list_dequeue compat_balloon_page_list_dequeue
 #endif
+
+/* The newest kernel shows all that balloons hold; what it lists it counts by itself. */
+#if COMPAT_SINCE(7, 0)
+#define compat_show_held(block, pages)						\
+	mod_node_page_state(page_pgdat(block), NR_BALLOON_PAGES, pages)
+#else
+#define compat_show_held(block, pages)	((void)(block))
+#endif
+
+static inline void balloon_count_inflated(struct page *block, unsigned long pages)
+{
+	count_vm_events(BALLOON_INFLATE, pages);
+	compat_show_held(block, pages);
+}
+
+static inline void balloon_count_deflated(struct page *block, unsigned long pages)
+{
+	count_vm_events(BALLOON_DEFLATE, pages);
+	compat_show_held(block, -(long)pages);
+}
 
 /* Last, so that no header of the kernel's comes after it. */
 #if !COMPAT_SINCE(6, 7)

@@ -8,12 +8,51 @@
  * accepted as this guest's kernel was started: it gives freed memory a value, or not.
  */
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/poison.h>
+#include <linux/string.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 #include "compat.h"
 #include "feature.h"
+
+enum feature_choice { FEATURE_AUTO, FEATURE_OFF };
+
+static const char * const feature_choices[] = {
+	[FEATURE_AUTO] = "auto",
+	[FEATURE_OFF] = "off",
+};
+
+static enum feature_choice feature_inflate_by_report;
+
+static int feature_set_inflate_by_report(const char *text,
+					 const struct kernel_param *parameter)
+{
+	int choice = sysfs_match_string(feature_choices, text);
+
+	if (choice < 0) {
+		pr_err("virtio_balloon: inflate_by_report is auto or off, not %s\n", text);
+		return -EINVAL;
+	}
+	feature_inflate_by_report = choice;
+	return 0;
+}
+
+static int feature_get_inflate_by_report(char *text, const struct kernel_param *parameter)
+{
+	return sysfs_emit(text, "%s\n", feature_choices[feature_inflate_by_report]);
+}
+
+static const struct kernel_param_ops feature_inflate_by_report_ops = {
+	.set = feature_set_inflate_by_report,
+	.get = feature_get_inflate_by_report,
+};
+
+module_param_cb(inflate_by_report, &feature_inflate_by_report_ops, NULL, 0444);
+__MODULE_PARM_TYPE(inflate_by_report, "charp");
+MODULE_PARM_DESC(inflate_by_report,
+		 "Whether the balloon's memory is named to the host by ranges, as free memory is reported: auto (default: if the device can), or off (by frame numbers)");
 
 static bool feature_freed_memory_has_a_value(void)
 {
@@ -47,6 +86,30 @@ int feature_validate(struct virtio_device *device)
 	return 0;
 }
 
+static u32 feature_poison(void)
+{
+	return page_poisoning_enabled_static() ? PAGE_POISON * 0x01010101u : 0;
+}
+
+/**
+ * feature_allows_ranges - whether the balloon may name its memory by ranges
+ * @device: the device, its features accepted
+ *
+ * Does not sleep. It may if the device takes reports of free memory and discards it, which
+ * it need not do to memory that holds a value, and if it need not hear of what comes back.
+ *
+ * Return: true if so, and the operator has not ruled it out.
+ */
+bool feature_allows_ranges(struct virtio_device *device)
+{
+	bool holds_value = virtio_has_feature(device, VIRTIO_BALLOON_F_PAGE_POISON) &&
+			   feature_poison();
+
+	return feature_inflate_by_report == FEATURE_AUTO && !holds_value &&
+	       virtio_has_feature(device, VIRTIO_BALLOON_F_REPORTING) &&
+	       !virtio_has_feature(device, VIRTIO_BALLOON_F_MUST_TELL_HOST);
+}
+
 /**
  * feature_write_poison - tell the device which value freed memory has
  * @device: the device, its features accepted, not yet ready
@@ -55,7 +118,7 @@ int feature_validate(struct virtio_device *device)
  */
 void feature_write_poison(struct virtio_device *device)
 {
-	u32 value = page_poisoning_enabled_static() ? PAGE_POISON * 0x01010101u : 0;
+	u32 value = feature_poison();
 
 	if (virtio_has_feature(device, VIRTIO_BALLOON_F_PAGE_POISON))
 		virtio_cwrite_le(device, struct virtio_balloon_config, poison_val, &value);

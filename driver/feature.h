@@ -7,6 +7,7 @@
 struct virtio_device;
 
 int feature_validate(struct virtio_device *device);
+bool feature_allows_ranges(struct virtio_device *device);
 void feature_write_poison(struct virtio_device *device);
 
 #endif

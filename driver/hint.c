@@ -12,7 +12,6 @@
  * kernel's shrinker. A guest that takes one back, or has little free memory, supplies no
  * more in this round. Only the worker speaks to the device.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/virtio_config.h>
@@ -26,11 +25,7 @@
 
 /* Larger blocks are too much at once, smaller ones are not worth a request. */
 #define HINT_LARGEST_ORDER min_t(unsigned int, MAX_PAGE_ORDER, get_order(SZ_4M))
-#define HINT_SMALLEST_ORDER get_order(SZ_64K)
-
-/* What a guest keeps free at least, and beyond its low watermarks. */
-#define HINT_RESERVE_PAGES ((long)SZ_16M >> PAGE_SHIFT)
-#define HINT_MARGIN_PAGES ((long)SZ_4M >> PAGE_SHIFT)
+#define HINT_SMALLEST_ORDER max(get_order(SZ_64K), 2)
 
 static void hint_poke(struct hint *hint, bool read_command)
 {
@@ -67,57 +62,23 @@ static bool hint_move(struct hint *hint, enum hint_state from, enum hint_state t
 	return moves;
 }
 
-static long pages_in(struct page *block)
-{
-	return 1L << page_private(block);
-}
-
-/* What is kept counts as available, for the shrinker gives it back. */
-static void hint_count_kept(struct hint *hint, struct page *block, long pages)
-{
-	hint->kept_pages += pages;
-	mod_node_page_state(page_pgdat(block), NR_KERNEL_MISC_RECLAIMABLE, pages);
-}
-
-/* Only of those that this round has not named, if @stale is set. */
-static struct page *hint_get(struct hint *hint, bool stale)
+static struct page *hint_get(struct hint *hint, struct page *(*get)(struct keep *keep))
 {
 	struct page *block;
 	unsigned long flags;
 
 	spin_lock_irqsave(&hint->lock, flags);
-	block = list_first_entry_or_null(&hint->stale, struct page, lru);
-	if (!block && !stale)
-		block = list_first_entry_or_null(&hint->kept, struct page, lru);
-	if (block) {
-		list_del(&block->lru);
-		hint_count_kept(hint, block, -pages_in(block));
-	}
+	block = get(&hint->keep);
 	spin_unlock_irqrestore(&hint->lock, flags);
 	return block;
-}
-
-static void hint_fill_anew(struct page *block)
-{
-	long i, count = pages_in(block);
-
-	for (i = 0; i < count; i++)
-		clear_highpage(block + i);
-}
-
-/* Before the device has said DONE. */
-static void hint_release(struct page *block)
-{
-	hint_fill_anew(block);
-	source_give_back_block(block, page_private(block));
 }
 
 static void hint_release_all(struct hint *hint)
 {
 	struct page *block;
 
-	while ((block = hint_get(hint, false))) {
-		source_give_back_block(block, page_private(block));
+	while ((block = hint_get(hint, keep_get))) {
+		source_give_back_block(block);
 		cond_resched();
 	}
 }
@@ -125,67 +86,44 @@ static void hint_release_all(struct hint *hint)
 static void hint_settle_block(struct request *request)
 {
 	struct hint *hint = request->owner;
-	struct page *block = list_first_entry(&request->pages, struct page, lru);
+	struct page *block = list_first_entry(&request->blocks, struct page, lru);
 	unsigned long flags;
 	bool kept;
 
 	list_del(&block->lru);
 	spin_lock_irqsave(&hint->lock, flags);
 	kept = hint->state != HINT_IDLE;
-	if (kept) {
-		list_add_tail(&block->lru,
-			      request->mark == hint->round ? &hint->kept : &hint->stale);
-		hint_count_kept(hint, block, pages_in(block));
-	}
+	if (kept)
+		keep_put(&hint->keep, block);
 	spin_unlock_irqrestore(&hint->lock, flags);
 	if (!kept)
-		source_give_back_block(block, page_private(block));
-}
-
-/* Of the zones that blocks come from: below their low watermarks a guest reclaims. */
-static bool hint_can_spare(unsigned int order)
-{
-	long free = 0, low = 0;
-	int node, i;
-
-	for_each_online_node(node) {
-		struct zone *zone = NODE_DATA(node)->node_zones;
-
-		for (i = 0; i <= gfp_zone(SOURCE_BLOCK_FLAGS); i++, zone++) {
-			free += zone_page_state(zone, NR_FREE_PAGES);
-			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
-			low += low_wmark_pages(zone);
-		}
-	}
-	return free > max(low + HINT_MARGIN_PAGES, HINT_RESERVE_PAGES) + (1L << order);
+		source_give_back_block(block);
 }
 
 static struct page *hint_take(struct hint *hint)
 {
 	struct page *block = NULL;
 
-	while (hint_can_spare(hint->order)) {
+	while (source_has_free(1UL << hint->order)) {
 		block = source_take_block(hint->order);
 		if (block || hint->order == HINT_SMALLEST_ORDER)
 			break;
 		hint->order--;
 	}
-	if (block)
-		set_page_private(block, hint->order);
 	return block;
 }
 
 static bool hint_name(struct hint *hint, struct request *request)
 {
-	struct page *block = hint_get(hint, true) ?: hint_take(hint);
+	struct page *block = hint_get(hint, keep_get_stale) ?: hint_take(hint);
 
 	if (!block)
 		return false;
 	request->owner = hint;
 	request->settle = hint_settle_block;
-	request->mark = hint->round;
-	queue_name(&hint->queue, request, block, PAGE_SIZE << page_private(block));
-	list_add(&block->lru, &request->pages);
+	keep_mark(block, hint->keep.round);
+	queue_name(&hint->queue, request, block, PAGE_SIZE << block_order(block));
+	list_add(&block->lru, &request->blocks);
 	if (!queue_post(&hint->queue, request))
 		return true;
 	hint_settle_block(request);
@@ -197,7 +135,7 @@ static bool hint_supply(struct hint *hint)
 {
 	struct request *request = NULL;
 	unsigned int i;
-	bool named = hint->command == hint->round;
+	bool named = hint->command == hint->keep.round;
 
 	for (i = 0; named && i < HINT_BLOCKS && hint_is(hint, HINT_SUPPLYING); i++) {
 		request = queue_take(&hint->queue, HINT_COMMANDS);
@@ -224,7 +162,6 @@ static bool hint_send(struct hint *hint, u32 command)
 	buffer = request->buffer;
 	*buffer = cpu_to_virtio32(hint->device, command);
 	request->length = sizeof(*buffer);
-	request->settle = NULL;
 	if (queue_post(&hint->queue, request)) {
 		queue_put(&hint->queue, request);
 		return false;
@@ -242,8 +179,7 @@ static bool hint_open_round(struct hint *hint)
 	spin_lock_irq(&hint->lock);
 	opens = hint->state != HINT_STOPPED;
 	if (opens) {
-		list_splice_tail_init(&hint->kept, &hint->stale);
-		hint->round = hint->command;
+		hint->keep.round = hint->command;
 		WRITE_ONCE(hint->state, HINT_SUPPLYING);
 	}
 	spin_unlock_irq(&hint->lock);
@@ -254,7 +190,7 @@ static void hint_finish(struct hint *hint)
 {
 	hint_release_all(hint);
 	spin_lock_irq(&hint->lock);
-	hint->round = VIRTIO_BALLOON_CMD_ID_STOP;
+	hint->keep.round = VIRTIO_BALLOON_CMD_ID_STOP;
 	if (hint->state == HINT_KEEPING)
 		WRITE_ONCE(hint->state, HINT_IDLE);
 	spin_unlock_irq(&hint->lock);
@@ -271,7 +207,7 @@ static bool hint_step(struct hint *hint)
 		hint_move(hint, HINT_ENDING, HINT_KEEPING);
 	if (hint->command == VIRTIO_BALLOON_CMD_ID_DONE)
 		hint_finish(hint);
-	if (!is_round || hint->command == hint->round)
+	if (!is_round || hint->command == hint->keep.round)
 		return supplies;
 	if (!hint_is(hint, HINT_IDLE) && !hint_is(hint, HINT_KEEPING))
 		return supplies;
@@ -313,7 +249,7 @@ static unsigned long hint_count(struct shrinker *shrinker, struct shrink_control
 {
 	struct hint *hint = shrinker->private_data;
 
-	return READ_ONCE(hint->kept_pages);
+	return READ_ONCE(hint->keep.blocks.pages);
 }
 
 static unsigned long hint_shrink(struct shrinker *shrinker, struct shrink_control *control)
@@ -324,27 +260,12 @@ static unsigned long hint_shrink(struct shrinker *shrinker, struct shrink_contro
 
 	if (hint_move(hint, HINT_SUPPLYING, HINT_ENDING))
 		hint_poke(hint, false);
-	while (released < control->nr_to_scan && (block = hint_get(hint, false))) {
-		released += pages_in(block);
-		mm_account_reclaimed_pages(pages_in(block));
-		hint_release(block);
+	while (released < control->nr_to_scan && (block = hint_get(hint, keep_get))) {
+		released += block_pages(block);
+		mm_account_reclaimed_pages(block_pages(block));
+		keep_release(block);
 	}
 	return released ?: SHRINK_STOP;
-}
-
-static struct page *hint_get_within(struct hint *hint, struct list_head *blocks,
-				    unsigned long first, unsigned long count)
-{
-	struct page *block;
-
-	list_for_each_entry(block, blocks, lru) {
-		if (page_to_pfn(block) - first >= count)
-			continue;
-		list_del(&block->lru);
-		hint_count_kept(hint, block, -pages_in(block));
-		return block;
-	}
-	return NULL;
 }
 
 /**
@@ -358,17 +279,17 @@ static struct page *hint_get_within(struct hint *hint, struct list_head *blocks,
  */
 void hint_vacate(struct hint *hint, unsigned long first, unsigned long count)
 {
+	unsigned long frame, step = 1UL << HINT_SMALLEST_ORDER;
 	struct page *block;
 
-	do {
+	for (frame = ALIGN(first, step); frame + step <= first + count; frame += step) {
 		spin_lock_irq(&hint->lock);
-		block = hint_get_within(hint, &hint->stale, first, count) ?:
-			hint_get_within(hint, &hint->kept, first, count);
+		block = keep_get_at(&hint->keep, pfn_to_page(frame));
 		spin_unlock_irq(&hint->lock);
 		if (block)
-			hint_release(block);
+			keep_release(block);
 		cond_resched();
-	} while (block);
+	}
 }
 
 static int hint_register_shrinker(struct hint *hint)
@@ -399,15 +320,14 @@ static int hint_register_shrinker(struct hint *hint)
 int hint_prepare(struct hint *hint, struct virtio_device *device,
 		 struct workqueue_struct *workqueue)
 {
-	struct queue_shape shape = { HINT_BLOCKS + HINT_COMMANDS, sizeof(__virtio32), 1 };
+	struct request_shape shape = { HINT_BLOCKS + HINT_COMMANDS, sizeof(__virtio32), 1 };
 	int error;
 
 	hint->device = device;
 	hint->workqueue = workqueue;
 	INIT_WORK(&hint->work, hint_work);
 	spin_lock_init(&hint->lock);
-	INIT_LIST_HEAD(&hint->kept);
-	INIT_LIST_HEAD(&hint->stale);
+	keep_prepare(&hint->keep);
 	error = queue_prepare(&hint->queue, shape, hint_on_answer);
 	if (error)
 		return error;
@@ -442,7 +362,7 @@ void hint_start(struct hint *hint)
 		return;
 	hint->command = VIRTIO_BALLOON_CMD_ID_STOP;
 	spin_lock_irq(&hint->lock);
-	hint->round = VIRTIO_BALLOON_CMD_ID_STOP;
+	hint->keep.round = VIRTIO_BALLOON_CMD_ID_STOP;
 	WRITE_ONCE(hint->state, HINT_IDLE);
 	spin_unlock_irq(&hint->lock);
 	hint_wake(hint);
@@ -486,8 +406,8 @@ void hint_forget(struct hint *hint)
 	struct page *block;
 
 	queue_forget(&hint->queue);
-	while ((block = hint_get(hint, false))) {
-		hint_release(block);
+	while ((block = hint_get(hint, keep_get))) {
+		keep_release(block);
 		cond_resched();
 	}
 }

@@ -6,6 +6,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "keep.h"
 #include "queue.h"
 
 struct virtio_device;
@@ -31,10 +32,8 @@ enum hint_state {
  * @lock: guards what follows
  * @state: where the conversation stands
  * @read_command: whether @command may have changed since it was read
- * @round: the command that opened the last round, 0 after DONE; written by @work
- * @kept: blocks that were named in this round and acknowledged
- * @stale: blocks that were named in earlier rounds only
- * @kept_pages: base pages in both
+ * @keep: blocks that were named and acknowledged; its round is the command that opened the
+ *	last round, 0 after DONE, written by @work
  */
 struct hint {
 	struct virtio_device *device;
@@ -47,10 +46,7 @@ struct hint {
 	spinlock_t lock;	/* see above */
 	enum hint_state state;
 	bool read_command;
-	u32 round;
-	struct list_head kept;
-	struct list_head stale;
-	unsigned long kept_pages;
+	struct keep keep;
 };
 
 int hint_prepare(struct hint *hint, struct virtio_device *device,

@@ -3,14 +3,23 @@
  * What the balloon holds, and the only place where the worker, the out-of-memory path
  * and compaction meet.
  *
+ * Memory is held in two ways: whole blocks, which nobody moves, and base pages, which
+ * compaction may move. What comes in smaller than a whole block is split into base pages;
+ * a whole block is, when less of it is wanted.
+ *
  * The rule: what is in here was acknowledged by the device and can be taken by anyone at
  * any time; nobody waits while holding a lock of this room. The one exception is a page
  * that compaction has put here before the device answered: it stays until the answer.
  * Memory is counted as gone from the guest, or back, where it enters and leaves.
  */
 #include <linux/list.h>
+#include <linux/sched.h>
 
 #include "hold.h"
+#include "source.h"
+
+/* So many base pages enter at once, or one block's, if that has more. */
+#define HOLD_PAGES_AT_ONCE 256
 
 /**
  * hold_prepare - begin with an empty balloon
@@ -24,6 +33,7 @@ void hold_prepare(struct hold *hold, bool memory_leaves_the_guest)
 	balloon_devinfo_init(&hold->pages);
 	hold->pages.adjust_managed_page_count = memory_leaves_the_guest;
 	spin_lock_init(&hold->lock);
+	blocks_prepare(&hold->blocks);
 	INIT_LIST_HEAD(&hold->aside);
 }
 
@@ -43,8 +53,28 @@ void hold_name(struct hold *hold, long count)
 	spin_unlock_irqrestore(&hold->lock, flags);
 }
 
-static void hold_insert(struct hold *hold, struct list_head *pages, unsigned long count,
-			unsigned long named)
+/**
+ * hold_answered - the device answered some of the requests that speak of a block
+ * @hold: what the balloon holds
+ * @block: the block; of whose answers it was said how many to expect
+ * @count: how many were answered, or will never be
+ *
+ * Does not sleep.
+ *
+ * Return: true if those were the last, and the block is the caller's.
+ */
+bool hold_answered(struct hold *hold, struct page *block, unsigned int count)
+{
+	unsigned long flags;
+	bool last;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	last = block_answered(block, count);
+	spin_unlock_irqrestore(&hold->lock, flags);
+	return last;
+}
+
+static void hold_count_in(struct hold *hold, unsigned long count, unsigned long named)
 {
 	unsigned long flags;
 
@@ -52,33 +82,172 @@ static void hold_insert(struct hold *hold, struct list_head *pages, unsigned lon
 	hold->count += count;
 	hold->named -= named;
 	spin_unlock_irqrestore(&hold->lock, flags);
+}
+
+static void hold_block_enters(struct hold *hold, struct page *block)
+{
+	if (hold->pages.adjust_managed_page_count)
+		adjust_managed_page_count(block, -(long)block_pages(block));
+	balloon_count_inflated(block, block_pages(block));
+}
+
+static void hold_block_leaves(struct hold *hold, struct page *block)
+{
+	if (hold->pages.adjust_managed_page_count)
+		adjust_managed_page_count(block, block_pages(block));
+	balloon_count_deflated(block, block_pages(block));
+}
+
+static void hold_insert_block(struct hold *hold, struct page *block, bool named)
+{
+	unsigned long flags, count = block_pages(block);
+
+	hold_block_enters(hold, block);
+	spin_lock_irqsave(&hold->lock, flags);
+	blocks_add(&hold->blocks, block);
+	hold->count += count;
+	hold->named -= named ? count : 0;
+	spin_unlock_irqrestore(&hold->lock, flags);
+}
+
+static void hold_insert_pages(struct hold *hold, struct list_head *pages,
+			      unsigned long *count, bool named)
+{
+	if (!*count)
+		return;
+	hold_count_in(hold, *count, named ? *count : 0);
 	balloon_page_list_enqueue(&hold->pages, pages);
+	*count = 0;
+}
+
+static void hold_insert(struct hold *hold, struct list_head *blocks, bool named)
+{
+	struct page *block, *next;
+	unsigned long count = 0;
+	LIST_HEAD(pages);
+
+	list_for_each_entry_safe(block, next, blocks, lru) {
+		list_del(&block->lru);
+		if (block_is_whole(block)) {
+			hold_insert_block(hold, block, named);
+		} else {
+			count += block_pages(block);
+			source_split(block, &pages);
+		}
+		if (count >= HOLD_PAGES_AT_ONCE)
+			hold_insert_pages(hold, &pages, &count, named);
+		cond_resched();
+	}
+	hold_insert_pages(hold, &pages, &count, named);
 }
 
 /**
- * hold_admit - let pages into the balloon that the device has acknowledged
+ * hold_admit - let blocks into the balloon that the device has acknowledged
  * @hold: what the balloon holds
- * @pages: base pages that were named; empty afterwards
- * @count: how many there are
+ * @blocks: blocks of any size that were named; empty afterwards
  *
- * Process context; takes the locks of this room one after the other.
+ * Process context, no lock held; takes the locks of this room one after the other, each
+ * for one block at most.
  */
-void hold_admit(struct hold *hold, struct list_head *pages, unsigned long count)
+void hold_admit(struct hold *hold, struct list_head *blocks)
 {
-	hold_insert(hold, pages, count, count);
+	hold_insert(hold, blocks, true);
 }
 
 /**
- * hold_put - put pages back that hold_get() got
+ * hold_put - put back what hold_get() and hold_get_block() got
  * @hold: what the balloon holds
- * @pages: base pages of which the device was not told; empty afterwards
- * @count: how many there are
+ * @blocks: blocks and pages of which the device was not told; empty afterwards
  *
- * Process context; takes the locks of this room one after the other.
+ * As hold_admit().
  */
-void hold_put(struct hold *hold, struct list_head *pages, unsigned long count)
+void hold_put(struct hold *hold, struct list_head *blocks)
 {
-	hold_insert(hold, pages, count, 0);
+	hold_insert(hold, blocks, false);
+}
+
+static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned long leaves)
+{
+	struct page *block;
+	unsigned long flags;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	block = at ? blocks_at(&hold->blocks, at) : blocks_first(&hold->blocks);
+	if (block) {
+		blocks_remove(&hold->blocks, block);
+		hold->count -= leaves;
+	}
+	spin_unlock_irqrestore(&hold->lock, flags);
+	if (block)
+		hold_block_leaves(hold, block);
+	return block;
+}
+
+/**
+ * hold_has_block - whether a whole block is held
+ * @hold: what the balloon holds
+ *
+ * Does not sleep, takes no lock: the answer may be out of date.
+ *
+ * Return: true if so.
+ */
+bool hold_has_block(struct hold *hold)
+{
+	return READ_ONCE(hold->blocks.pages);
+}
+
+/**
+ * hold_has_block_at - whether the whole block that begins at a page is held
+ * @hold: what the balloon holds
+ * @page: a page where a whole block can begin
+ *
+ * Does not sleep, takes no lock: the answer may be out of date.
+ *
+ * Return: true if so.
+ */
+bool hold_has_block_at(struct hold *hold, struct page *page)
+{
+	return blocks_at(&hold->blocks, page);
+}
+
+/**
+ * hold_get_block - get a whole block out of the balloon
+ * @hold: what the balloon holds
+ *
+ * Does not sleep; the out-of-memory path calls it.
+ *
+ * Return: the block, or NULL if no whole block is held.
+ */
+struct page *hold_get_block(struct hold *hold)
+{
+	return hold_take_block(hold, NULL, BLOCK_WHOLE_PAGES);
+}
+
+/**
+ * hold_get_block_at - get the whole block that begins at a page out of the balloon
+ * @hold: what the balloon holds
+ * @page: a page where a whole block can begin
+ *
+ * Does not sleep.
+ *
+ * Return: the block, or NULL if it is not held.
+ */
+struct page *hold_get_block_at(struct hold *hold, struct page *page)
+{
+	return hold_take_block(hold, page, BLOCK_WHOLE_PAGES);
+}
+
+/* Makes base pages of one block. Returns false if there is none. */
+static bool hold_split(struct hold *hold)
+{
+	struct page *block = hold_take_block(hold, NULL, 0);
+	LIST_HEAD(pages);
+
+	if (!block)
+		return false;
+	source_split(block, &pages);
+	balloon_page_list_enqueue(&hold->pages, &pages);
+	return true;
 }
 
 static bool hold_set_aside(struct hold *hold, struct list_head *pages)
@@ -97,13 +266,13 @@ static bool hold_set_aside(struct hold *hold, struct list_head *pages)
 }
 
 /**
- * hold_get - get pages out of the balloon
+ * hold_get - get base pages out of the balloon
  * @hold: what the balloon holds
  * @pages: list, empty, to which they are added
  * @want: how many at most; keep it at what one request names, for the sake of latency
  *
- * Does not sleep, takes the locks of this room one after the other; the out-of-memory
- * path calls it.
+ * Process context; does not wait, takes the locks of this room one after the other; the
+ * out-of-memory path calls it. Splits a whole block if there is nothing else.
  *
  * Return: how many pages were added. None does not mean that the balloon is empty:
  * compaction may be at work on the rest.
@@ -113,6 +282,8 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
 	unsigned long count, flags;
 
 	count = balloon_page_list_dequeue(&hold->pages, pages, want);
+	if (!count && hold_split(hold))
+		count = balloon_page_list_dequeue(&hold->pages, pages, want);
 	spin_lock_irqsave(&hold->lock, flags);
 	if (hold_set_aside(hold, pages))
 		count--;
@@ -163,6 +334,19 @@ unsigned long hold_size(struct hold *hold)
 	size = hold->count + hold->named;
 	spin_unlock_irqrestore(&hold->lock, flags);
 	return size;
+}
+
+/**
+ * hold_is_acknowledged - whether the device owes no answer to what was named
+ * @hold: what the balloon holds
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: true if so; a page that compaction moves counts too.
+ */
+bool hold_is_acknowledged(struct hold *hold)
+{
+	return !hold_named(hold) && !READ_ONCE(hold->unacknowledged);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "block.h"
 #include "compat.h"
 
 struct migrate;
@@ -13,10 +14,11 @@ struct migrate;
  * struct hold - what the balloon holds
  * @pages: movable base pages; the kernel's own lock for balloon pages
  * @migrate: moves them for compaction; fixed
- * @lock: guards what follows
- * @count: base pages in the balloon, those that compaction has isolated included
+ * @lock: guards what follows, and how many answers each named or told block waits for
+ * @blocks: whole blocks
+ * @count: base pages in the balloon, in blocks and isolated by compaction included
  * @named: base pages on the way into it, named to the device and not yet acknowledged
- * @unacknowledged: the one page among them, at most, that the device has not yet
+ * @unacknowledged: the one page on the list, at most, that the device has not yet
  *	acknowledged: compaction put it into the balloon, or NULL
  * @aside: that page, if it was met on the way out
  */
@@ -24,6 +26,7 @@ struct hold {
 	struct balloon_dev_info pages;
 	struct migrate *migrate;
 	spinlock_t lock;	/* see above */
+	struct blocks blocks;
 	unsigned long count;
 	unsigned long named;
 	struct page *unacknowledged;
@@ -32,12 +35,18 @@ struct hold {
 
 void hold_prepare(struct hold *hold, bool memory_leaves_the_guest);
 void hold_name(struct hold *hold, long count);
-void hold_admit(struct hold *hold, struct list_head *pages, unsigned long count);
-void hold_put(struct hold *hold, struct list_head *pages, unsigned long count);
+bool hold_answered(struct hold *hold, struct page *block, unsigned int count);
+void hold_admit(struct hold *hold, struct list_head *blocks);
+void hold_put(struct hold *hold, struct list_head *blocks);
 unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long want);
+bool hold_has_block(struct hold *hold);
+bool hold_has_block_at(struct hold *hold, struct page *page);
+struct page *hold_get_block(struct hold *hold);
+struct page *hold_get_block_at(struct hold *hold, struct page *page);
 unsigned long hold_count(struct hold *hold);
 unsigned long hold_named(struct hold *hold);
 unsigned long hold_size(struct hold *hold);
+bool hold_is_acknowledged(struct hold *hold);
 bool hold_is_empty(struct hold *hold);
 bool hold_await(struct hold *hold, struct page *page);
 void hold_acknowledge(struct hold *hold);

@@ -19,13 +19,16 @@
 
 static int balloon_start(struct balloon *balloon)
 {
-	int error = 0;
+	int error;
 
 	mutex_lock(&balloon->lock);
+	error = offline_start(&balloon->offline);
+	if (error)
+		goto unlock;
 	if (balloon_deflates_on_oom(balloon))
 		error = pressure_start(&balloon->pressure, &balloon->tell, &balloon->resize);
 	if (error)
-		goto unlock;
+		goto stop_offline;
 	error = balloon_open_queues(balloon);
 	if (error)
 		goto stop_pressure;
@@ -42,6 +45,8 @@ static int balloon_start(struct balloon *balloon)
 stop_pressure:
 	if (balloon_deflates_on_oom(balloon))
 		pressure_stop(&balloon->pressure);
+stop_offline:
+	offline_stop(&balloon->offline);
 unlock:
 	mutex_unlock(&balloon->lock);
 	return error;
@@ -62,6 +67,7 @@ static void balloon_stop(struct balloon *balloon)
 	WRITE_ONCE(balloon->state, BALLOON_STOPPED);
 	if (balloon_deflates_on_oom(balloon))
 		pressure_stop(&balloon->pressure);
+	offline_stop(&balloon->offline);
 	resize_stop(&balloon->resize);
 	resize_give_back(&balloon->resize);
 	hint_stop(&balloon->hint);
@@ -105,7 +111,8 @@ static int balloon_probe(struct virtio_device *device)
 	error = balloon_start(balloon);
 	if (error)
 		goto stop_power;
-	dev_info(&device->dev, "Aerostat %s: memory balloon ready\n", AEROSTAT_VERSION);
+	dev_info(&device->dev, "Aerostat %s: memory balloon ready, memory goes to the host by %s\n",
+		 AEROSTAT_VERSION, tell_way_name(&balloon->tell));
 	return 0;
 
 stop_power:

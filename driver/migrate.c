@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Base pages in the balloon that compaction moves: the host gets the new page and gives
- * the old one back.
+ * the old one back, of which it is told if it was named by its frame number.
  *
  * The rule: a mover holds nothing but its two pages, waits for the device a short while
  * and then leaves, for compaction may have been started by the balloon's own allocation.
@@ -13,6 +13,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 
+#include "await.h"
 #include "compat.h"
 #include "hold.h"
 #include "migrate.h"
@@ -37,23 +38,33 @@ static enum migrate_state migrate_change(struct migrate *migrate, enum migrate_s
 
 static void migrate_settle_old(struct request *request)
 {
-	if (request->page)
-		put_page(request->page);
+	if (request->block)
+		put_page(request->block);
+}
+
+static int migrate_tell_old(struct migrate *migrate)
+{
+	struct request *request = migrate->deflate;
+	struct tell *tell = migrate->tell;
+	int error;
+
+	tell_fill(tell, request, migrate->old, 1);
+	request->block = tell->must_tell ? migrate->old : NULL;
+	request->settle = migrate_settle_old;
+	error = queue_post(&tell->deflate, request);
+	if (!error)
+		queue_kick(&tell->deflate);
+	return error;
 }
 
 static void migrate_finish(struct migrate *migrate)
 {
 	struct tell *tell = migrate->tell;
-	struct request *request = migrate->deflate;
 	struct page *old = migrate->old;
 
-	tell_fill(tell, request, old);
-	request->page = tell->must_tell ? old : NULL;
-	request->settle = migrate_settle_old;
 	/* What can't be told stays as it is until the reset: see migrate_forget(). */
-	if (queue_post(&tell->deflate, request))
+	if (tell->way == TELL_BY_FRAMES && migrate_tell_old(migrate))
 		return;
-	queue_kick(&tell->deflate);
 	if (!tell->must_tell)
 		put_page(old);
 	migrate_change(migrate, MIGRATE_OWED, MIGRATE_IDLE);
@@ -75,52 +86,68 @@ static bool migrate_is_answered(void *migrate)
 
 static int migrate_name(struct migrate *migrate, struct request *inflate, struct page *new)
 {
-	struct tell *tell = migrate->tell;
+	struct queue *queue = tell_naming_queue(migrate->tell);
 	int error;
 
 	inflate->owner = migrate;
 	inflate->settle = migrate_settle_new;
-	inflate->length = 0;
-	tell_fill(tell, inflate, new);
+	tell_name_page(migrate->tell, inflate, new);
 	if (!hold_await(migrate->hold, new))
 		return -EBUSY;
-	error = queue_post(&tell->inflate, inflate);
+	error = queue_post(queue, inflate);
 	if (error)
 		hold_acknowledge(migrate->hold);
 	else
-		queue_kick(&tell->inflate);
+		queue_kick(queue);
 	return error;
+}
+
+static void migrate_put(struct migrate *migrate, struct request *inflate)
+{
+	if (inflate)
+		queue_put(tell_naming_queue(migrate->tell), inflate);
+	if (migrate->deflate)
+		queue_put(&migrate->tell->deflate, migrate->deflate);
+	migrate->deflate = NULL;
+}
+
+/* Returns NULL, and takes nothing, unless there is room for all that a move needs. */
+static struct request *migrate_take(struct migrate *migrate)
+{
+	struct tell *tell = migrate->tell;
+	struct request *inflate = queue_take(tell_naming_queue(tell), 0);
+
+	if (tell->way == TELL_BY_RANGES)
+		return inflate;
+	migrate->deflate = queue_take(&tell->deflate, 0);
+	if (inflate && migrate->deflate)
+		return inflate;
+	migrate_put(migrate, inflate);
+	return NULL;
 }
 
 static int migrate_begin(struct migrate *migrate, struct page *new, struct page *old)
 {
-	struct tell *tell = migrate->tell;
-	struct request *inflate, *deflate;
+	struct request *inflate;
 	enum migrate_state found;
 	int error = -EAGAIN;
 
-	if (!tell_can_name(new))
+	if (!tell_can_name(migrate->tell, new, 1))
 		return -EBUSY;
 	found = migrate_change(migrate, MIGRATE_IDLE, MIGRATE_NAMED);
 	if (found != MIGRATE_IDLE)
 		return found == MIGRATE_OWED ? -EBUSY : -EAGAIN;
 
-	inflate = queue_take(&tell->inflate, 0);
-	deflate = queue_take(&tell->deflate, 0);
-	if (inflate && deflate) {
+	inflate = migrate_take(migrate);
+	if (inflate) {
 		get_page(old);
 		migrate->old = old;
-		migrate->deflate = deflate;
-		deflate->length = 0;
 		if (!migrate_name(migrate, inflate, new))
 			return 0;
 		put_page(old);
+		migrate_put(migrate, inflate);
 		error = -EBUSY;
 	}
-	if (deflate)
-		queue_put(&tell->deflate, deflate);
-	if (inflate)
-		queue_put(&tell->inflate, inflate);
 	migrate_change(migrate, MIGRATE_NAMED, MIGRATE_IDLE);
 	return error;
 }
@@ -139,8 +166,8 @@ static int migrate_page(struct balloon_dev_info *info, struct page *new, struct 
 	if (error)
 		return error;
 
-	queue_wait(&migrate->tell->inflate, migrate_is_answered, migrate,
-		   jiffies + MIGRATE_WAIT);
+	await(tell_naming_queue(migrate->tell), migrate_is_answered, migrate,
+	      jiffies + MIGRATE_WAIT);
 	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_OWED) == MIGRATE_ACKNOWLEDGED) {
 		migrate_change(migrate, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED);
 		migrate_finish(migrate);
@@ -176,5 +203,5 @@ void migrate_forget(struct migrate *migrate)
 	if (migrate_change(migrate, MIGRATE_OWED, MIGRATE_IDLE) != MIGRATE_OWED)
 		return;
 	put_page(migrate->old);
-	queue_put(&migrate->tell->deflate, migrate->deflate);
+	migrate_put(migrate, NULL);
 }

@@ -22,8 +22,8 @@ enum migrate_state {
  * @hold: what the balloon holds; fixed
  * @lock: guards what follows
  * @state: where the move stands
- * @deflate: request set aside to tell of the old page; the mover's, in MIGRATE_OWED
- *	whoever finishes the move
+ * @deflate: request set aside to tell of the old page, or NULL if that is not told; the
+ *	mover's, in MIGRATE_OWED whoever finishes the move
  * @old: the old page, with a reference of ours in MIGRATE_OWED; likewise
  */
 struct migrate {

@@ -11,6 +11,7 @@
 #include <linux/oom.h>
 #include <linux/vmstat.h>
 
+#include "deflate.h"
 #include "pressure.h"
 #include "resize.h"
 #include "tell.h"
@@ -53,7 +54,7 @@ static unsigned long pressure_deflate(struct tell *tell)
 {
 	unsigned long limit = tell->must_tell ? tell_patience(tell, PRESSURE_WAIT) : jiffies;
 
-	return tell_deflate(tell, READ_ONCE(oom_pages), 0, limit);
+	return deflate_memory(tell, READ_ONCE(oom_pages), 0, limit);
 }
 
 static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)

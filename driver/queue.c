@@ -3,47 +3,15 @@
  * One virtqueue and its requests.
  *
  * The rule: a request is in exactly one place at any time, and a virtqueue is touched
- * only under its lock and only while the queue is open. All requests and buffers exist
- * before the first one is posted, so that nothing is allocated on the way; and no more of
- * them can be taken than the ring has room for, so that what is posted is there to see.
+ * only under its lock and only while the queue is open. No more requests can be taken than
+ * the ring has room for, so that what is posted is there to see.
  */
-#include <linux/gfp.h>
 #include <linux/interrupt.h>
-#include <linux/jiffies.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
 #include <linux/virtio.h>
 
 #include "compat.h"
 #include "queue.h"
-
-/* How long a wait goes without looking at the ring by itself, in jiffies. */
-#define LOOK_AGAIN (HZ / 10 ?: 1)
-
-static int queue_allocate(struct queue *queue)
-{
-	const struct queue_shape *shape = &queue->shape;
-
-	queue->requests = kcalloc(shape->requests, sizeof(*queue->requests), GFP_KERNEL);
-	if (!queue->requests)
-		return -ENOMEM;
-	if (shape->buffer_bytes)
-		queue->buffers = alloc_pages_exact(shape->requests * shape->buffer_bytes,
-						   GFP_KERNEL | __GFP_ZERO);
-	if (shape->buffer_bytes && !queue->buffers)
-		goto free_requests;
-	queue->ranges = kcalloc(shape->requests * shape->ranges, sizeof(*queue->ranges),
-				GFP_KERNEL);
-	if (!queue->ranges)
-		goto free_buffers;
-	return 0;
-
-free_buffers:
-	free_pages_exact(queue->buffers, shape->requests * shape->buffer_bytes);
-free_requests:
-	kfree(queue->requests);
-	return -ENOMEM;
-}
 
 /**
  * queue_prepare - allocate a queue's requests and all that they need
@@ -55,7 +23,7 @@ free_requests:
  *
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
-int queue_prepare(struct queue *queue, struct queue_shape shape,
+int queue_prepare(struct queue *queue, struct request_shape shape,
 		  void (*on_answer)(struct queue *queue))
 {
 	unsigned int i;
@@ -66,19 +34,11 @@ int queue_prepare(struct queue *queue, struct queue_shape shape,
 	INIT_LIST_HEAD(&queue->answered);
 	queue->state = QUEUE_CLOSED;
 	queue->on_answer = on_answer;
-	queue->shape = shape;
-	if (queue_allocate(queue))
+	if (requests_prepare(&queue->requests, shape))
 		return -ENOMEM;
-
-	for (i = 0; i < shape.requests; i++) {
-		struct request *request = &queue->requests[i];
-
-		INIT_LIST_HEAD(&request->pages);
-		request->buffer = queue->buffers + i * shape.buffer_bytes;
-		request->ranges = queue->ranges + i * shape.ranges;
-		list_add_tail(&request->link, &queue->idle);
-	}
-	queue->idle_count = shape.requests;
+	for (i = 0; i < shape.count; i++)
+		list_add_tail(&queue->requests.all[i].link, &queue->idle);
+	queue->idle_count = shape.count;
 	return 0;
 }
 
@@ -90,9 +50,7 @@ int queue_prepare(struct queue *queue, struct queue_shape shape,
  */
 void queue_free(struct queue *queue)
 {
-	kfree(queue->ranges);
-	free_pages_exact(queue->buffers, queue->shape.requests * queue->shape.buffer_bytes);
-	kfree(queue->requests);
+	requests_free(&queue->requests);
 }
 
 /**
@@ -107,12 +65,13 @@ void queue_free(struct queue *queue)
 void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 {
 	unsigned int size = virtqueue_get_vring_size(virtqueue);
-	unsigned int chain = clamp(size / 2, 1u, max(queue->shape.ranges, 1u));
+	struct request_shape *shape = &queue->requests.shape;
+	unsigned int chain = clamp(size / 2, 1u, max(shape->ranges, 1u));
 
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
 	queue->chain = chain;
-	queue->capacity = min(queue->shape.requests, size / chain);
+	queue->capacity = min(shape->count, size / chain);
 	queue->state = QUEUE_OPEN;
 	spin_unlock_irq(&queue->lock);
 }
@@ -154,8 +113,8 @@ void queue_forget(struct queue *queue)
 	unsigned int i;
 
 	spin_lock_irq(&queue->lock);
-	for (i = 0; i < queue->shape.requests; i++) {
-		struct request *request = &queue->requests[i];
+	for (i = 0; i < queue->requests.shape.count; i++) {
+		struct request *request = &queue->requests.all[i];
 
 		if (request->state == REQUEST_POSTED)
 			queue_answer(queue, request);
@@ -218,20 +177,82 @@ void queue_look(struct queue *queue)
 }
 
 /**
- * queue_has_room - whether a request can be taken
+ * queue_capacity - how many requests can be out at once
+ * @queue: the queue
+ * @reserve: how many to leave for others; of a small ring half of it
+ *
+ * Does not sleep.
+ *
+ * Return: so many; none if the queue is closed.
+ */
+unsigned int queue_capacity(struct queue *queue, unsigned int reserve)
+{
+	unsigned int capacity = READ_ONCE(queue->capacity);
+
+	return capacity - min(reserve, capacity / 2);
+}
+
+/**
+ * queue_room - how many requests can be taken
  * @queue: the queue
  * @reserve: how many to leave for others; of a small ring half of it
  *
  * Does not sleep. Without the queue's lock the answer may be out of date.
  *
- * Return: true if so.
+ * Return: so many; none if the queue is closed.
  */
-bool queue_has_room(struct queue *queue, unsigned int reserve)
+unsigned int queue_room(struct queue *queue, unsigned int reserve)
 {
-	unsigned int capacity = READ_ONCE(queue->capacity);
-	unsigned int out = queue->shape.requests - READ_ONCE(queue->idle_count);
+	unsigned int out = queue->requests.shape.count - READ_ONCE(queue->idle_count);
+	unsigned int capacity = queue_capacity(queue, reserve);
 
-	return out + min(reserve, capacity / 2) < capacity;
+	return out < capacity ? capacity - out : 0;
+}
+
+/**
+ * queue_chain - how many ranges one request can name
+ * @queue: the queue, open
+ *
+ * Does not sleep.
+ *
+ * Return: so many.
+ */
+unsigned int queue_chain(struct queue *queue)
+{
+	return READ_ONCE(queue->chain);
+}
+
+/**
+ * queue_take_several - take requests to fill, all that are wanted or none
+ * @queue: the queue
+ * @reserve: how many to leave for others; of a small ring half of it
+ * @count: how many are wanted
+ * @requests: list to which they are added
+ *
+ * Does not sleep, takes the queue's lock. Post the requests, or put them back.
+ *
+ * Return: false if there is no room for so many, or the queue is closed.
+ */
+bool queue_take_several(struct queue *queue, unsigned int reserve, unsigned int count,
+			struct list_head *requests)
+{
+	struct request *request;
+	unsigned long flags;
+	unsigned int i;
+	bool fits;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	fits = queue_room(queue, reserve) >= count;
+	for (i = 0; fits && i < count; i++) {
+		request = list_first_entry(&queue->idle, struct request, link);
+		list_move_tail(&request->link, requests);
+		queue->idle_count--;
+		request->state = REQUEST_TAKEN;
+		if (queue->requests.shape.ranges)
+			sg_init_table(request->ranges, queue->requests.shape.ranges);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return fits;
 }
 
 /**
@@ -245,19 +266,13 @@ bool queue_has_room(struct queue *queue, unsigned int reserve)
  */
 struct request *queue_take(struct queue *queue, unsigned int reserve)
 {
-	struct request *request = NULL;
-	unsigned long flags;
+	struct request *request;
+	LIST_HEAD(requests);
 
-	spin_lock_irqsave(&queue->lock, flags);
-	if (queue_has_room(queue, reserve)) {
-		request = list_first_entry(&queue->idle, struct request, link);
-		list_del(&request->link);
-		queue->idle_count--;
-		request->state = REQUEST_TAKEN;
-	}
-	spin_unlock_irqrestore(&queue->lock, flags);
-	if (request && queue->shape.ranges)
-		sg_init_table(request->ranges, queue->shape.ranges);
+	if (!queue_take_several(queue, reserve, 1, &requests))
+		return NULL;
+	request = list_first_entry(&requests, struct request, link);
+	list_del(&request->link);
 	return request;
 }
 
@@ -275,7 +290,7 @@ struct request *queue_take(struct queue *queue, unsigned int reserve)
 bool queue_name(struct queue *queue, struct request *request, struct page *page,
 		unsigned int bytes)
 {
-	if (request->range_count >= READ_ONCE(queue->chain))
+	if (request->range_count >= queue_chain(queue))
 		return false;
 	sg_set_page(&request->ranges[request->range_count++], page, bytes, 0);
 	return true;
@@ -353,15 +368,7 @@ void queue_remind(struct queue *queue)
 		queue_notify(queue, true);
 }
 
-/**
- * queue_collect - take an answered request to settle it
- * @queue: the queue
- *
- * Does not sleep, takes the queue's lock. Put the request back afterwards.
- *
- * Return: the request, or NULL if there is none.
- */
-struct request *queue_collect(struct queue *queue)
+static struct request *queue_collect(struct queue *queue)
 {
 	struct request *request;
 	unsigned long flags;
@@ -411,9 +418,7 @@ void queue_put(struct queue *queue, struct request *request)
 	if (request->state == REQUEST_SETTLING && !queue->busy && queue->state == QUEUE_OPEN)
 		queue->on_answer(queue);
 	request->state = REQUEST_IDLE;
-	request->range_count = 0;
-	request->count = 0;
-	request->page = NULL;
+	request_clear(request);
 	list_add(&request->link, &queue->idle);
 	queue->idle_count++;
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -437,60 +442,4 @@ bool queue_works(struct queue *queue)
 	works = queue->state == QUEUE_OPEN && !virtqueue_is_broken(queue->virtqueue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return works;
-}
-
-static bool queue_has_news(struct queue *queue, bool (*reached)(void *), void *argument)
-{
-	return reached(argument) || !list_empty_careful(&queue->answered) ||
-	       READ_ONCE(queue->state) == QUEUE_CLOSED;
-}
-
-/**
- * queue_wait - settle answers until a state is reached
- * @queue: the queue whose answers lead to that state
- * @reached: says whether it is reached; takes no lock
- * @argument: what @reached looks at
- * @limit: the moment, in jiffies, when waiting ends at the latest
- *
- * Sleeps, unless @limit is past; call it with no lock held. Looks into the ring now and
- * then, so that a lost interrupt or a device that breaks costs a moment and no more.
- *
- * Return: 0 once the state is reached; -ETIMEDOUT; -EIO if no answer can come any more.
- */
-int queue_wait(struct queue *queue, bool (*reached)(void *argument), void *argument,
-	       unsigned long limit)
-{
-	for (;;) {
-		long left = limit - jiffies;
-
-		queue_look(queue);
-		queue_settle(queue);
-		if (reached(argument))
-			return 0;
-		if (!queue_works(queue))
-			return -EIO;
-		if (left <= 0)
-			return -ETIMEDOUT;
-		wait_event_idle_timeout(queue->changed, queue_has_news(queue, reached, argument),
-					min(left, (long)LOOK_AGAIN));
-	}
-}
-
-static bool queue_is_quiet(void *queue)
-{
-	return !READ_ONCE(((struct queue *)queue)->busy);
-}
-
-/**
- * queue_wait_quiet - settle answers until every request has been answered
- * @queue: the queue
- * @limit: the moment, in jiffies, when waiting ends at the latest
- *
- * Sleeps like queue_wait(). With @limit in the past it says at once how things stand.
- *
- * Return: as queue_wait().
- */
-int queue_wait_quiet(struct queue *queue, unsigned long limit)
-{
-	return queue_wait(queue, queue_is_quiet, queue, limit);
 }

@@ -14,6 +14,7 @@
 #include <linux/sizes.h>
 #include <linux/virtio_config.h>
 
+#include "await.h"
 #include "compat.h"
 #include "report.h"
 
@@ -41,7 +42,7 @@ static bool report_is_answered(void *report)
 
 static bool report_has_room(void *report)
 {
-	return queue_has_room(&((struct report *)report)->queue, 0);
+	return queue_room(&((struct report *)report)->queue, 0);
 }
 
 static void report_settle(struct request *request)
@@ -100,7 +101,7 @@ static struct request *report_take(struct report *report)
 
 	while (!request && report_may_post(report)) {
 		queue_kick(queue);
-		queue_wait(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
+		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
 		report_note_silence(report);
 		request = queue_take(queue, 0);
 	}
@@ -132,7 +133,7 @@ static void report_await(struct report *report)
 {
 	struct queue *queue = &report->queue;
 
-	while (queue_wait(queue, report_is_answered, report, jiffies + REPORT_LOOK_AGAIN)) {
+	while (await(queue, report_is_answered, report, jiffies + REPORT_LOOK_AGAIN)) {
 		if (!queue_works(queue))
 			wait_event_idle_timeout(queue->changed, report_is_answered(report),
 						REPORT_LOOK_AGAIN);
@@ -163,25 +164,23 @@ static int report_memory(struct page_reporting_dev_info *kernel, struct scatterl
 	return told < count ? -EBUSY : 0;
 }
 
-static void report_on_answer(struct queue *queue)
-{
-}
-
 /**
  * report_prepare - allocate all that reporting will need
  * @report: free memory that the host is told of
  * @device: the device, its features negotiated
+ * @on_answer: called under the queue's lock after an answer, to whomever
  *
  * May sleep.
  *
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
-int report_prepare(struct report *report, struct virtio_device *device)
+int report_prepare(struct report *report, struct virtio_device *device,
+		   void (*on_answer)(struct queue *queue))
 {
-	struct queue_shape shape = { REPORT_REQUESTS, 0, PAGE_REPORTING_CAPACITY };
+	struct request_shape shape = { REPORT_REQUESTS, 0, PAGE_REPORTING_CAPACITY };
 
 	report->device = device;
-	return queue_prepare(&report->queue, shape, report_on_answer);
+	return queue_prepare(&report->queue, shape, on_answer);
 }
 
 /**
@@ -235,8 +234,7 @@ bool report_pause(struct report *report)
 	WRITE_ONCE(report->state, REPORT_PAUSED);
 	/* A report that did not see this is counted by now: see report_memory(). */
 	smp_mb();
-	return !queue_wait(&report->queue, report_is_answered, report,
-			   jiffies + REPORT_LEAVE_TIME);
+	return !await(&report->queue, report_is_answered, report, jiffies + REPORT_LEAVE_TIME);
 }
 
 /**

@@ -19,7 +19,8 @@ enum report_state {
 /**
  * struct report - free memory that the host is told of as it is
  * @device: the device; fixed
- * @queue: the reporting queue, for the kernel's reports and any of ours; a lock of its own
+ * @queue: the reporting queue, for the kernel's reports and for the balloon; a lock of its
+ *	own
  * @kernel: our place with the kernel, which finds the free memory
  * @state: whether it may be reported; start and stop write it under the balloon's lock,
  *	pause and resume without: a device that comes while the system falls asleep is not
@@ -41,7 +42,8 @@ struct report {
 	bool silent;
 };
 
-int report_prepare(struct report *report, struct virtio_device *device);
+int report_prepare(struct report *report, struct virtio_device *device,
+		   void (*on_answer)(struct queue *queue));
 void report_free(struct report *report);
 void report_start(struct report *report);
 bool report_pause(struct report *report);

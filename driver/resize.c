@@ -14,13 +14,12 @@
 #include <linux/virtio_config.h>
 
 #include "compat.h"
+#include "deflate.h"
 #include "hold.h"
+#include "inflate.h"
 #include "resize.h"
 #include "source.h"
 #include "tell.h"
-
-/* What one step moves at most. */
-#define RESIZE_BATCH_PAGES (SZ_16M >> PAGE_SHIFT)
 
 /* How long one step takes memory from a slow guest, waits for the device; in jiffies. */
 #define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
@@ -126,21 +125,22 @@ static bool resize_is_owed(struct resize *resize, unsigned long limit)
 
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
-	unsigned long want = min_t(unsigned long, missing, RESIZE_BATCH_PAGES);
+	unsigned long want = min(missing, tell_batch_pages(resize->tell));
 	enum resize_state pause;
 	unsigned long taken, begun = jiffies;
-	LIST_HEAD(pages);
+	LIST_HEAD(blocks);
 	int error;
 
-	if (resize_is_owed(resize, resize_answer_limit(resize)))
+	if (resize->state == RESIZE_NOT_ANSWERING && resize_is_owed(resize, jiffies))
 		return RESIZE_NOT_ANSWERING;
 	if (resize_is_paused(resize, &pause))
 		return pause;
 
-	taken = source_take(&pages, want, jiffies + RESIZE_TAKE_TIME);
+	taken = source_take(&blocks, want, tell_largest_order(resize->tell),
+			    jiffies + RESIZE_TAKE_TIME);
 	if (!taken)
 		return resize_back_off(resize);
-	error = tell_inflate(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
+	error = inflate_memory(resize->tell, &blocks, jiffies + RESIZE_ANSWER_TIME);
 	if (error == -ERANGE)
 		return resize_back_off(resize);
 	if (error)
@@ -156,10 +156,10 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 
 static enum resize_state resize_deflate(struct resize *resize, unsigned long spare)
 {
-	unsigned long want = min_t(unsigned long, spare, RESIZE_BATCH_PAGES);
+	unsigned long want = min(spare, tell_batch_pages(resize->tell));
 	unsigned long limit = resize_answer_limit(resize);
 
-	if (tell_deflate(resize->tell, want, TELL_RESERVE_RESCUE, limit))
+	if (deflate_memory(resize->tell, want, TELL_RESERVE_RESCUE, limit))
 		return RESIZE_DEFLATING;
 	if (resize_is_owed(resize, limit))
 		return RESIZE_NOT_ANSWERING;
@@ -182,7 +182,9 @@ static enum resize_state resize_step(struct resize *resize)
 		return resize_inflate(resize, target - size);
 	if (size > target)
 		return resize_deflate(resize, size - target);
-	return hold_named(resize->hold) ? RESIZE_NOT_ANSWERING : RESIZE_AT_TARGET;
+	if (resize_is_owed(resize, resize_answer_limit(resize)))
+		return RESIZE_NOT_ANSWERING;
+	return RESIZE_AT_TARGET;
 }
 
 static void resize_say_trouble(struct resize *resize, enum resize_state trouble)
@@ -371,7 +373,7 @@ void resize_give_back(struct resize *resize)
 	unsigned long end = jiffies + RESIZE_LEAVE_TIME;
 
 	while (hold_count(resize->hold) && tell_works(tell) && time_before(jiffies, end)) {
-		if (tell_deflate(tell, RESIZE_BATCH_PAGES, 0, jiffies + RESIZE_LEAVE_SILENCE))
+		if (deflate_memory(tell, tell_batch_pages(tell), 0, jiffies + RESIZE_LEAVE_SILENCE))
 			continue;
 		if (resize_is_owed(resize, jiffies))
 			break;
@@ -390,11 +392,16 @@ void resize_give_back(struct resize *resize)
  */
 void resize_free_all(struct resize *resize)
 {
+	struct page *block;
 	LIST_HEAD(pages);
 	bool empty;
 
 	do {
 		empty = hold_is_empty(resize->hold);
+		while ((block = hold_get_block(resize->hold))) {
+			source_give_back_block(block);
+			cond_resched();
+		}
 		while (hold_get(resize->hold, &pages, TELL_PAGES))
 			source_give_back(&pages);
 		if (!empty)

@@ -2,9 +2,15 @@
 /*
  * Where memory comes from and where it goes back to: the page allocator.
  *
- * The rule: the balloon asks as the most modest of all. It takes what is free and what
- * one round of reclaim frees, never the reserves, never by killing anyone; and it stops
- * while the guest still has SOURCE_RESERVE_BYTES that it could use at once or by swapping.
+ * The rule: the balloon asks as the most modest of all. It takes free memory, the largest
+ * blocks first, while the guest has more of it than it begins to reclaim at; then what is
+ * left free and what one round of reclaim frees, page by page. It never takes the reserves
+ * nor kills anyone, and it stops while the guest still has SOURCE_RESERVE_BYTES that it
+ * could use at once or by swapping.
+ *
+ * A whole block can't be moved. So it comes from where memory need not be movable, and is
+ * marked as offline: crash dumps skip it, and memory that it is part of may be taken
+ * offline if it is given back then. Everything smaller can come from anywhere.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
@@ -14,14 +20,23 @@
 #include <linux/sizes.h>
 #include <linux/swap.h>
 
+#include "block.h"
 #include "compat.h"
 #include "source.h"
 
 /* What the guest keeps, beyond what the kernel reserves for itself. */
 #define SOURCE_RESERVE_BYTES SZ_16M
 
-/* How often that is looked at while memory is taken. */
-#define SOURCE_LOOK_BYTES SZ_1M
+/* What stays free, and beyond the low watermarks, when free memory is taken. */
+#define SOURCE_FREE_PAGES ((long)SZ_16M >> PAGE_SHIFT)
+#define SOURCE_MARGIN_PAGES ((long)SZ_4M >> PAGE_SHIFT)
+
+/* How often the reserve is looked at while memory is taken. */
+#define SOURCE_LOOK_BYTES SZ_4M
+
+#define SOURCE_FREE_ONLY(flags) (((flags) & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN)
+#define SOURCE_FIXED_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER)
+#define SOURCE_MOVABLE_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER_MOVABLE)
 
 static bool source_can_spare(void)
 {
@@ -30,93 +45,182 @@ static bool source_can_spare(void)
 	return spare > (long)(SOURCE_RESERVE_BYTES >> PAGE_SHIFT);
 }
 
-/**
- * source_take - take base pages that compaction may move
- * @pages: list to which they are added
- * @count: how many are wanted, in pages
- * @limit: the moment, in jiffies, after which no further page is begun but the first
- *
- * Sleeps (reclaim), so call it with no lock held. May start compaction, which may call
- * back into the balloon.
- *
- * Return: how many pages were added, fewer than @count if the guest has no more to give or
- * the time is up.
- */
-unsigned long source_take(struct list_head *pages, unsigned long count, unsigned long limit)
+/* In those zones, below their low watermarks a guest reclaims. */
+static bool source_zones_have_free(int last_zone, long pages)
 {
-	unsigned long taken;
+	long free = 0, low = 0;
+	int node, i;
 
-	for (taken = 0; taken < count; taken++) {
-		struct page *page;
+	for_each_online_node(node) {
+		struct zone *zone = NODE_DATA(node)->node_zones;
 
-		if (taken && time_after_eq(jiffies, limit))
-			break;
-		if (!(taken % (SOURCE_LOOK_BYTES >> PAGE_SHIFT)) && !source_can_spare())
-			break;
-		page = balloon_page_alloc();
-		if (!page)
-			break;
-		list_add_tail(&page->lru, pages);
-		cond_resched();
+		for (i = 0; i <= last_zone; i++, zone++) {
+			free += zone_page_state(zone, NR_FREE_PAGES);
+			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
+			low += low_wmark_pages(zone);
+		}
 	}
-	return taken;
+	return free > max(low + SOURCE_MARGIN_PAGES, SOURCE_FREE_PAGES) + pages;
 }
 
 /**
- * source_give_back - give pages back to the guest
- * @pages: list of base pages that the balloon is the only one to use; empty afterwards
+ * source_has_free - whether a block can be taken without the guest having to reclaim
+ * @pages: its size
  *
- * Call it from process context with no lock held: it makes way for others now and then.
+ * Does not sleep. Looks at the zones that blocks come from.
  *
- * Return: how many pages went back.
+ * Return: true if so.
  */
-unsigned long source_give_back(struct list_head *pages)
+bool source_has_free(unsigned long pages)
 {
-	struct page *page, *next;
-	unsigned long count = 0;
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_del(&page->lru);
-		put_page(page);
-		if (!(++count % (SOURCE_LOOK_BYTES >> PAGE_SHIFT)))
-			cond_resched();
-	}
-	return count;
+	return source_zones_have_free(gfp_zone(SOURCE_FIXED_FLAGS), pages);
 }
 
 /**
- * source_take_block - take a block of free memory, if there is one
- * @order: its size is 2 to the power of this, in pages
+ * source_take_block - take a block of free memory that can't be moved, if there is one
+ * @order: its size is 2 to the power of this, in pages; more than a page
  *
- * Does not sleep and reclaims nothing. The block can't be moved, so it comes from where
- * memory need not be movable. It is marked as offline: crash dumps skip it, and a memory
- * block that it is part of may be taken offline if it is given back then.
+ * Does not sleep and reclaims nothing. The block is marked as offline.
  *
  * Return: the block's first page, or NULL.
  */
 struct page *source_take_block(unsigned int order)
 {
-	struct page *block = alloc_pages(SOURCE_BLOCK_FLAGS, order);
+	struct page *block = alloc_pages(SOURCE_FIXED_FLAGS, order);
 	unsigned long i;
 
-	for (i = 0; block && i < 1UL << order; i++)
+	if (!block)
+		return NULL;
+	for (i = 0; i < 1UL << order; i++)
 		page_mark_offline(block + i);
+	block_set_order(block, order);
 	return block;
+}
+
+static struct page *source_take_movable(unsigned int order)
+{
+	struct page *block = NULL;
+
+	if (!order)
+		block = balloon_page_alloc();
+	else if (source_zones_have_free(gfp_zone(SOURCE_MOVABLE_FLAGS), 1L << order))
+		block = alloc_pages(SOURCE_MOVABLE_FLAGS, order);
+	if (block)
+		block_set_order(block, order);
+	return block;
+}
+
+static struct page *source_take_one(unsigned int order)
+{
+	if (order < BLOCK_WHOLE_ORDER)
+		return source_take_movable(order);
+	return source_has_free(BLOCK_WHOLE_PAGES) ? source_take_block(order) : NULL;
+}
+
+/**
+ * source_take - take blocks for the balloon, the largest first
+ * @blocks: list to which they are added
+ * @count: how much is wanted, in pages
+ * @order: how large a block may be: 2 to the power of this, in pages
+ * @limit: the moment, in jiffies, after which no further block is begun but the first
+ *
+ * Sleeps (reclaim), so call it with no lock held. May start compaction, which may call
+ * back into the balloon. What is smaller than a whole block can be moved.
+ *
+ * Return: how many pages were added, fewer than @count if the guest has no more to give or
+ * the time is up.
+ */
+unsigned long source_take(struct list_head *blocks, unsigned long count, unsigned int order,
+			  unsigned long limit)
+{
+	unsigned long taken = 0, looked = 0;
+	struct page *block;
+
+	while (taken < count && !(taken && time_after_eq(jiffies, limit))) {
+		if (taken >= looked && !source_can_spare())
+			break;
+		if (taken >= looked)
+			looked = taken + (SOURCE_LOOK_BYTES >> PAGE_SHIFT);
+		order = min_t(unsigned int, order, ilog2(count - taken));
+		block = source_take_one(order);
+		if (!block && !order)
+			break;
+		if (block)
+			list_add_tail(&block->lru, blocks);
+		if (block)
+			taken += 1UL << order;
+		else
+			order--;
+		cond_resched();
+	}
+	return taken;
+}
+
+static void source_unmark(struct page *block)
+{
+	unsigned long i, count = block_pages(block);
+
+	if (!page_is_offline(block))
+		return;
+	for (i = 0; i < count; i++)
+		page_unmark_offline(block + i);
+}
+
+/**
+ * source_split - make base pages of a block
+ * @block: its first page; nobody else's
+ * @pages: list to which they are added
+ *
+ * Does not sleep.
+ */
+void source_split(struct page *block, struct list_head *pages)
+{
+	unsigned long i, count = block_pages(block);
+
+	source_unmark(block);
+	split_page(block, block_order(block));
+	block_set_order(block, 0);
+	for (i = 0; i < count; i++)
+		list_add_tail(&block[i].lru, pages);
 }
 
 /**
  * source_give_back_block - give a block back to the guest
- * @block: the first page of a block that source_take_block() took
- * @order: its size, as it was taken
+ * @block: its first page; nobody else's, but a single page may have users
  *
  * Does not sleep.
  */
-void source_give_back_block(struct page *block, unsigned int order)
+void source_give_back_block(struct page *block)
 {
-	unsigned long i;
+	unsigned int order = block_order(block);
 
-	for (i = 0; i < 1UL << order; i++)
-		page_unmark_offline(block + i);
+	if (!order) {
+		put_page(block);
+		return;
+	}
+	source_unmark(block);
 	set_page_private(block, 0);
 	__free_pages(block, order);
+}
+
+/**
+ * source_give_back - give blocks back to the guest
+ * @blocks: list of them; empty afterwards
+ *
+ * Call it from process context with no lock held: it makes way for others now and then.
+ *
+ * Return: how many base pages went back.
+ */
+unsigned long source_give_back(struct list_head *blocks)
+{
+	struct page *block, *next;
+	unsigned long count = 0;
+
+	list_for_each_entry_safe(block, next, blocks, lru) {
+		list_del(&block->lru);
+		count += block_pages(block);
+		source_give_back_block(block);
+		cond_resched();
+	}
+	return count;
 }

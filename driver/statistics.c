@@ -12,6 +12,8 @@
 #include "compat.h"
 #include "statistics.h"
 
+#define STATISTICS_BYTES (STATISTICS_MAX * ENCODE_ENTRY_BYTES)
+
 static u64 to_bytes(unsigned long pages)
 {
 	return (u64)pages << PAGE_SHIFT;
@@ -104,7 +106,7 @@ static void statistics_post(struct statistics *statistics, struct request *reque
 {
 	size_t count = statistics_read(statistics);
 
-	request->length = encode_statistics(request->buffer, statistics->queue.shape.buffer_bytes,
+	request->length = encode_statistics(request->buffer, STATISTICS_BYTES,
 					    statistics->list, count,
 					    virtio_is_little_endian(statistics->device));
 	if (queue_post(&statistics->queue, request))
@@ -141,7 +143,7 @@ static void statistics_on_answer(struct queue *queue)
 int statistics_prepare(struct statistics *statistics, struct virtio_device *device,
 		       struct workqueue_struct *workqueue)
 {
-	struct queue_shape shape = { 1, STATISTICS_MAX * ENCODE_ENTRY_BYTES };
+	struct request_shape shape = { 1, STATISTICS_BYTES };
 
 	statistics->device = device;
 	statistics->workqueue = workqueue;

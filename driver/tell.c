@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the device is told: which pages go to the host, and which come back.
+ * What the device is told about the balloon's memory: in which way, in which queue, and
+ * until when its answers are waited for.
  *
- * The rule: a page that was named is nobody's until the device has answered or has been
- * reset (O8). It waits with its request; a late answer is as good as a timely one. What
- * comes back is told before the guest uses it (O5), and under MUST_TELL_HOST answered
- * before (O6). Nothing is named while the device still owes an answer to what came back,
- * so that the two queues never disagree about a page.
+ * There are two ways. By frame numbers: 256 in a buffer, in the inflate queue, and again
+ * in the deflate queue when the memory comes back. By ranges: as free memory is reported,
+ * in the reporting queue, a chain of ranges in one request; such memory comes back without
+ * a word. A device is spoken to in one way from start to stop.
+ *
+ * The rule: a request is taken only when the ring has room for it, and a block of memory is
+ * named or told only when there is room for all requests that it needs. So what was posted
+ * is there for the device to see.
  */
+#include <linux/sizes.h>
 #include <linux/virtio_config.h>
 
+#include "await.h"
+#include "block.h"
 #include "compat.h"
+#include "feature.h"
 #include "hold.h"
 #include "source.h"
 #include "tell.h"
 
-#define TELL_INFLATE_REQUESTS 32
-#define TELL_DEFLATE_REQUESTS (32 + TELL_RESERVE_RESCUE)
+/* One batch for the device to work on, and one that is filled meanwhile. */
+#define TELL_INFLATE_REQUESTS (2 * TELL_BATCH + TELL_RESERVE_MOVING)
+#define TELL_DEFLATE_REQUESTS (2 * TELL_BATCH + TELL_RESERVE_RESCUE)
+
+/* What is named by ranges at once: enough to find many neighbours. */
+#define TELL_RANGES_BYTES SZ_256M
 
 /**
  * tell_prepare - allocate all that speaking to the device will need
  * @tell: what the device is told
  * @device: the device, its features negotiated
  * @hold: what the balloon holds
+ * @report: queue for ranges of memory; prepared
  * @on_inflate_answer: called under the inflate queue's lock after an answer
  * @on_deflate_answer: called under the deflate queue's lock after an answer
  *
@@ -31,15 +44,18 @@
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
 int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *hold,
-		 void (*on_inflate_answer)(struct queue *queue),
+		 struct queue *report, void (*on_inflate_answer)(struct queue *queue),
 		 void (*on_deflate_answer)(struct queue *queue))
 {
-	struct queue_shape inflate = { TELL_INFLATE_REQUESTS, TELL_FRAMES * sizeof(__virtio32) };
-	struct queue_shape deflate = { TELL_DEFLATE_REQUESTS, TELL_FRAMES * sizeof(__virtio32) };
+	const unsigned int bytes = TELL_FRAMES * sizeof(__virtio32);
+	struct request_shape inflate = { TELL_INFLATE_REQUESTS, bytes };
+	struct request_shape deflate = { TELL_DEFLATE_REQUESTS, bytes };
 	int error;
 
 	tell->device = device;
 	tell->hold = hold;
+	tell->report = report;
+	tell->way = feature_allows_ranges(device) ? TELL_BY_RANGES : TELL_BY_FRAMES;
 	tell->must_tell = virtio_has_feature(device, VIRTIO_BALLOON_F_MUST_TELL_HOST);
 	error = queue_prepare(&tell->inflate, inflate, on_inflate_answer);
 	if (error)
@@ -95,9 +111,11 @@ void tell_forget(struct tell *tell)
  */
 void tell_settle(struct tell *tell)
 {
-	queue_look(&tell->inflate);
+	struct queue *naming = tell_naming_queue(tell);
+
+	queue_look(naming);
 	queue_look(&tell->deflate);
-	queue_settle(&tell->inflate);
+	queue_settle(naming);
 	queue_settle(&tell->deflate);
 }
 
@@ -111,7 +129,12 @@ void tell_settle(struct tell *tell)
  */
 bool tell_works(struct tell *tell)
 {
-	return queue_works(&tell->inflate) && queue_works(&tell->deflate);
+	return queue_works(tell_naming_queue(tell)) && queue_works(&tell->deflate);
+}
+
+static bool tell_is_acknowledged(void *tell)
+{
+	return hold_is_acknowledged(((struct tell *)tell)->hold);
 }
 
 /**
@@ -121,11 +144,11 @@ bool tell_works(struct tell *tell)
  *
  * Sleeps; call it with no lock held. A page that compaction moves counts too.
  *
- * Return: 0, -ETIMEDOUT or -EIO, as queue_wait().
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
  */
 int tell_wait_inflated(struct tell *tell, unsigned long limit)
 {
-	return queue_wait_quiet(&tell->inflate, limit);
+	return await(tell_naming_queue(tell), tell_is_acknowledged, tell, limit);
 }
 
 static void tell_note_silence(struct tell *tell, bool waited, int error)
@@ -143,12 +166,12 @@ static void tell_note_silence(struct tell *tell, bool waited, int error)
  *
  * Sleeps; call it with no lock held.
  *
- * Return: 0, -ETIMEDOUT or -EIO, as queue_wait().
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
  */
 int tell_wait_deflated(struct tell *tell, unsigned long limit)
 {
 	bool waits = time_before(jiffies, limit);
-	int error = queue_wait_quiet(&tell->deflate, limit);
+	int error = await_quiet(&tell->deflate, limit);
 
 	tell_note_silence(tell, waits, error);
 	return error;
@@ -173,223 +196,214 @@ unsigned long tell_patience(struct tell *tell, unsigned long wait)
 }
 
 /**
- * tell_can_name - whether a page has a frame number of 32 bits
- * @page: a base page
+ * tell_way_name - how memory is named to the device, in words
+ * @tell: what the device is told
  *
- * Does not sleep, takes no lock.
+ * Does not sleep.
  *
- * Return: false for memory above 16 TiB, of which the protocol can't speak.
+ * Return: the words.
  */
-bool tell_can_name(struct page *page)
+const char *tell_way_name(struct tell *tell)
 {
-	return (page_to_phys(page) >> UNIT_SHIFT) + UNITS_PER_PAGE - 1 <= U32_MAX;
+	return tell->way == TELL_BY_RANGES ? "ranges" : "frame numbers";
 }
 
 /**
- * tell_fill - write a page's frame numbers into a request
+ * tell_naming_queue - the queue in which memory is named
  * @tell: what the device is told
- * @request: a request of either queue that the caller has taken
- * @page: a base page that tell_can_name()
+ *
+ * Does not sleep.
+ *
+ * Return: the queue.
+ */
+struct queue *tell_naming_queue(struct tell *tell)
+{
+	return tell->way == TELL_BY_RANGES ? tell->report : &tell->inflate;
+}
+
+/**
+ * tell_largest_order - how large a block can be named and told
+ * @tell: what the device is told; open
+ *
+ * Does not sleep. In a small ring there is no room for all frame numbers of a large block.
+ *
+ * Return: 2 to the power of this, in pages.
+ */
+unsigned int tell_largest_order(struct tell *tell)
+{
+	unsigned int room;
+
+	if (tell->way == TELL_BY_RANGES)
+		return BLOCK_WHOLE_ORDER;
+	room = min(queue_capacity(&tell->inflate, TELL_RESERVE_MOVING),
+		   queue_capacity(&tell->deflate, TELL_RESERVE_RESCUE));
+	room = clamp(room, 1u, (unsigned int)TELL_BATCH);
+	return min_t(unsigned int, BLOCK_WHOLE_ORDER, ilog2(room * TELL_PAGES));
+}
+
+/**
+ * tell_batch_pages - how much memory is best named or told at once
+ * @tell: what the device is told
+ *
+ * Does not sleep.
+ *
+ * Return: base pages.
+ */
+unsigned long tell_batch_pages(struct tell *tell)
+{
+	if (tell->way == TELL_BY_RANGES)
+		return TELL_RANGES_BYTES >> PAGE_SHIFT;
+	return TELL_BATCH * TELL_PAGES;
+}
+
+/**
+ * tell_can_name - whether there are words for some memory
+ * @tell: what the device is told
+ * @first: the first of base pages without a gap
+ * @count: how many there are
+ *
+ * Does not sleep, takes no lock. Frame numbers have 32 bits.
+ *
+ * Return: false for memory above 16 TiB, if it is named by frame numbers.
+ */
+bool tell_can_name(struct tell *tell, struct page *first, unsigned long count)
+{
+	u64 end = page_to_phys(first) + ((u64)count << PAGE_SHIFT);
+
+	return tell->way == TELL_BY_RANGES || (end - 1) >> UNIT_SHIFT <= U32_MAX;
+}
+
+/**
+ * tell_fill - write frame numbers into a request
+ * @tell: what the device is told
+ * @request: a request of the inflate or deflate queue that the caller has taken
+ * @first: the first of base pages without a gap
+ * @count: how many there are; the request has room for them
  *
  * Does not sleep, takes no lock. The device reads them in its own byte order.
  */
-void tell_fill(struct tell *tell, struct request *request, struct page *page)
+void tell_fill(struct tell *tell, struct request *request, struct page *first,
+	       unsigned long count)
 {
 	__virtio32 *frames = request->buffer + request->length;
-	u32 first = page_to_phys(page) >> UNIT_SHIFT;
-	unsigned int i;
+	u32 frame = page_to_phys(first) >> UNIT_SHIFT;
+	unsigned long i;
 
-	for (i = 0; i < UNITS_PER_PAGE; i++)
-		frames[i] = cpu_to_virtio32(tell->device, first + i);
+	for (i = 0; i < count * UNITS_PER_PAGE; i++)
+		frames[i] = cpu_to_virtio32(tell->device, frame + i);
 	request->length += i * sizeof(*frames);
 }
 
-static struct request *tell_take(struct tell *tell, struct queue *queue, unsigned int reserve)
+/**
+ * tell_name_page - write down in a request that a page goes to the host
+ * @tell: what the device is told
+ * @request: a request of the naming queue that the caller has taken
+ * @page: a base page that tell_can_name()
+ *
+ * Does not sleep, takes no lock.
+ */
+void tell_name_page(struct tell *tell, struct request *request, struct page *page)
 {
-	struct request *request = queue_take(queue, reserve);
-
-	if (request) {
-		request->owner = tell;
-		request->length = 0;
-	}
-	return request;
+	if (tell->way == TELL_BY_RANGES)
+		queue_name(tell->report, request, page, PAGE_SIZE);
+	else
+		tell_fill(tell, request, page, 1);
 }
 
-/* Whether a request can be taken, as queue_wait() asks it. */
+/**
+ * tell_parts - how many requests a block's frame numbers need
+ * @block: the block
+ *
+ * Does not sleep.
+ *
+ * Return: so many.
+ */
+unsigned int tell_parts(struct page *block)
+{
+	return DIV_ROUND_UP(block_pages(block), TELL_PAGES);
+}
+
+/* Whether so many requests can be taken, as await() asks it. */
 struct tell_wish {
 	struct queue *queue;
 	unsigned int reserve;
+	unsigned int count;
 };
 
 static bool tell_wish_is_true(void *argument)
 {
 	struct tell_wish *wish = argument;
 
-	return queue_has_room(wish->queue, wish->reserve);
+	return queue_room(wish->queue, wish->reserve) >= wish->count;
 }
 
-static struct request *tell_take_wait(struct tell *tell, struct queue *queue,
-				      unsigned int reserve, unsigned long limit)
+/**
+ * tell_take - take requests, waiting for room if need be
+ * @tell: what the device is told
+ * @queue: the naming queue, or the deflate queue
+ * @reserve: how many requests to leave for others
+ * @count: how many are wanted
+ * @requests: list to which they are added
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * Sleeps only if it waits; then what was posted is notified first, and there is room for
+ * as many as are worth the next notification if the device is in time. Their owner is @tell.
+ *
+ * Return: false if there is no room for all of them, and none was taken.
+ */
+bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
+	       unsigned int count, struct list_head *requests, unsigned long limit)
 {
-	struct tell_wish wish = { queue, reserve };
+	unsigned int worth = min(queue_capacity(queue, reserve) / 2, (unsigned int)TELL_BATCH);
+	struct tell_wish wish = { queue, reserve, max(count, worth) };
+	bool took = queue_take_several(queue, reserve, count, requests);
 	bool waits = time_before(jiffies, limit);
-	struct request *request = NULL;
+	struct request *request;
 	int error = 0;
 
-	queue_kick(queue);
-	while (!request && !error) {
-		error = queue_wait(queue, tell_wish_is_true, &wish, limit);
-		request = tell_take(tell, queue, reserve);
+	if (!took)
+		queue_kick(queue);
+	while (!took && !error) {
+		error = await(queue, tell_wish_is_true, &wish, limit);
+		took = queue_take_several(queue, reserve, count, requests);
 	}
 	if (error && queue == &tell->deflate)
 		tell_note_silence(tell, waits, error);
-	return request;
-}
-
-static void tell_settle_inflate(struct request *request)
-{
-	struct tell *tell = request->owner;
-
-	hold_admit(tell->hold, &request->pages, request->count);
-}
-
-static void tell_settle_deflate(struct request *request)
-{
-	struct tell *tell = request->owner;
-
-	atomic_long_add(source_give_back(&request->pages), &tell->returned);
-}
-
-static int tell_name(struct tell *tell, struct request *request, struct list_head *pages)
-{
-	struct page *page, *next;
-	int error;
-
-	request->settle = tell_settle_inflate;
-	list_for_each_entry_safe(page, next, pages, lru) {
-		if (request->count == TELL_PAGES || !tell_can_name(page))
-			break;
-		tell_fill(tell, request, page);
-		list_move_tail(&page->lru, &request->pages);
-		request->count++;
-	}
-	error = request->count ? 0 : -ERANGE;
-	if (!error) {
-		hold_name(tell->hold, request->count);
-		error = queue_post(&tell->inflate, request);
-		if (error)
-			hold_name(tell->hold, -(long)request->count);
-	}
-	if (error) {
-		list_splice_init(&request->pages, pages);
-		queue_put(&tell->inflate, request);
-	}
-	return error;
-}
-
-static bool tell_is_acknowledged(void *tell)
-{
-	return !hold_named(((struct tell *)tell)->hold);
+	if (took)
+		list_for_each_entry(request, requests, link)
+			request->owner = tell;
+	return took;
 }
 
 /**
- * tell_inflate - give pages to the host
+ * tell_post_parts - post all frame numbers of a block
  * @tell: what the device is told
- * @pages: base pages that nobody else uses; empty afterwards
- * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ * @queue: the inflate or the deflate queue
+ * @block: the block
+ * @requests: taken requests, one for each of its tell_parts(), that know how to settle
+ *	an answer; empty afterwards
  *
- * Sleeps; call it with no lock held. Keeps rules O8 and O10's order: what was acknowledged
- * is held afterwards, what was named and not answered stays out of use with its request
- * until it is, and what could not be named went back to the guest.
+ * Does not sleep. As many answers are expected as there are requests.
  *
- * Return: 0 if all is held; -ETIMEDOUT if the device has not answered; -EIO if it can't;
- * -ERANGE if a page has no frame number of 32 bits.
+ * Return: how many were posted; fewer only if the queue is closed or broken, and then the
+ * missing answers will never come.
  */
-int tell_inflate(struct tell *tell, struct list_head *pages, unsigned long limit)
+unsigned int tell_post_parts(struct tell *tell, struct queue *queue, struct page *block,
+			     struct list_head *requests)
 {
-	struct request *request;
-	int error, quiet;
+	unsigned long first = 0, count = min(block_pages(block), TELL_PAGES);
+	struct request *request, *next;
+	unsigned int posted = 0;
 
-	error = tell_wait_deflated(tell, limit);
-	while (!error && !list_empty(pages)) {
-		request = tell_take(tell, &tell->inflate, TELL_RESERVE_MOVING);
-		if (!request)
-			request = tell_take_wait(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
-		error = request ? tell_name(tell, request, pages) : -ETIMEDOUT;
+	block_expect_answers(block, tell_parts(block));
+	list_for_each_entry_safe(request, next, requests, link) {
+		list_del(&request->link);
+		tell_fill(tell, request, block + first, count);
+		first += count;
+		if (queue_post(queue, request))
+			queue_put(queue, request);
+		else
+			posted++;
 	}
-	queue_kick(&tell->inflate);
-	quiet = queue_wait(&tell->inflate, tell_is_acknowledged, tell, limit);
-	source_give_back(pages);
-	return error ?: quiet;
-}
-
-static unsigned long tell_let_go(struct tell *tell, struct request *request,
-				 unsigned long want, struct list_head *free)
-{
-	struct page *page;
-	unsigned long count;
-	LIST_HEAD(pages);
-
-	count = hold_get(tell->hold, &pages, min(want, TELL_PAGES));
-	list_for_each_entry(page, &pages, lru)
-		tell_fill(tell, request, page);
-	request->settle = tell_settle_deflate;
-	request->count = count;
-	if (tell->must_tell)
-		list_splice_init(&pages, &request->pages);
-
-	if (count && !queue_post(&tell->deflate, request)) {
-		list_splice_tail(&pages, free);
-		return count;
-	}
-	list_splice_init(&request->pages, &pages);
-	if (count)
-		hold_put(tell->hold, &pages, count);
-	queue_put(&tell->deflate, request);
-	return 0;
-}
-
-static void tell_free_told(struct tell *tell, struct list_head *free)
-{
-	queue_kick(&tell->deflate);
-	atomic_long_add(source_give_back(free), &tell->returned);
-}
-
-/**
- * tell_deflate - give pages from the balloon back to the guest
- * @tell: what the device is told
- * @count: how many base pages
- * @reserve: how many requests to leave for others
- * @limit: the moment, in jiffies, when waiting for the device ends at the latest
- *
- * With @limit in the past it does not wait for the device; it never allocates and takes
- * only locks that nobody holds while waiting, so the out-of-memory path may call it. With
- * @limit ahead it may sleep. Keeps rules O5, O6, O7 and O9: the device is told, and under
- * MUST_TELL_HOST pages that it has not acknowledged by @limit come back when it does.
- *
- * Return: base pages that came back to the guest meanwhile, through whomever.
- */
-unsigned long tell_deflate(struct tell *tell, unsigned long count, unsigned int reserve,
-			   unsigned long limit)
-{
-	long before = atomic_long_read(&tell->returned);
-	struct request *request;
-	unsigned long gone;
-	LIST_HEAD(free);
-
-	while (count) {
-		request = tell_take(tell, &tell->deflate, reserve);
-		if (!request) {
-			tell_free_told(tell, &free);
-			request = tell_take_wait(tell, &tell->deflate, reserve, limit);
-		}
-		gone = request ? tell_let_go(tell, request, count, &free) : 0;
-		if (!gone)
-			break;
-		count -= gone;
-	}
-	tell_free_told(tell, &free);
-	if (tell->must_tell)
-		tell_wait_deflated(tell, limit);
-	return atomic_long_read(&tell->returned) - before;
+	return posted;
 }

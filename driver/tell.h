@@ -16,18 +16,29 @@ struct virtio_device;
 
 /* No device takes more frame numbers in one buffer. */
 #define TELL_FRAMES 256
-#define TELL_PAGES (TELL_FRAMES / UNITS_PER_PAGE)
+#define TELL_PAGES ((unsigned long)(TELL_FRAMES / UNITS_PER_PAGE))
+
+/* Requests that are worth a notification. */
+#define TELL_BATCH 32
 
 /* Requests that the worker leaves for compaction, and for a guest out of memory. */
 #define TELL_RESERVE_MOVING 1
 #define TELL_RESERVE_RESCUE 32
 
+/* How memory is named to the device. */
+enum tell_way {
+	TELL_BY_FRAMES,		/* frame numbers; it is told again when it comes back */
+	TELL_BY_RANGES,		/* as free memory is reported; it comes back without a word */
+};
+
 /**
- * struct tell - what the device is told about memory
+ * struct tell - what the device is told about the balloon's memory
  * @device: the device; fixed
  * @hold: what the balloon holds; fixed
- * @inflate: queue for memory that goes to the host; a lock of its own
- * @deflate: queue for memory that comes back; a lock of its own
+ * @way: how memory is named; fixed
+ * @inflate: queue for frame numbers of memory that goes to the host; a lock of its own
+ * @deflate: queue for frame numbers of memory that comes back; a lock of its own
+ * @report: queue for ranges of memory, shared with whoever reports free memory; fixed
  * @must_tell: memory comes back only with the device's answer; fixed
  * @silent: somebody waited in vain for the answers to what came back, and they are still
  *	owed; any context, a hint
@@ -36,15 +47,17 @@ struct virtio_device;
 struct tell {
 	struct virtio_device *device;
 	struct hold *hold;
+	enum tell_way way;
 	struct queue inflate;
 	struct queue deflate;
+	struct queue *report;
 	bool must_tell;
 	bool silent;
 	atomic_long_t returned;
 };
 
 int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *hold,
-		 void (*on_inflate_answer)(struct queue *queue),
+		 struct queue *report, void (*on_inflate_answer)(struct queue *queue),
 		 void (*on_deflate_answer)(struct queue *queue));
 void tell_free(struct tell *tell);
 void tell_close(struct tell *tell);
@@ -55,10 +68,19 @@ bool tell_works(struct tell *tell);
 unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
-bool tell_can_name(struct page *page);
-void tell_fill(struct tell *tell, struct request *request, struct page *page);
-int tell_inflate(struct tell *tell, struct list_head *pages, unsigned long limit);
-unsigned long tell_deflate(struct tell *tell, unsigned long count, unsigned int reserve,
-			   unsigned long limit);
+
+const char *tell_way_name(struct tell *tell);
+struct queue *tell_naming_queue(struct tell *tell);
+unsigned int tell_largest_order(struct tell *tell);
+unsigned long tell_batch_pages(struct tell *tell);
+bool tell_can_name(struct tell *tell, struct page *first, unsigned long count);
+void tell_name_page(struct tell *tell, struct request *request, struct page *page);
+void tell_fill(struct tell *tell, struct request *request, struct page *first,
+	       unsigned long count);
+unsigned int tell_parts(struct page *block);
+bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
+	       unsigned int count, struct list_head *requests, unsigned long limit);
+unsigned int tell_post_parts(struct tell *tell, struct queue *queue, struct page *block,
+			     struct list_head *requests);
 
 #endif

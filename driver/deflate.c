@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory comes back from the host: whole blocks when much is wanted, so that the guest can
+ * use them as huge pages, and base pages when little is.
+ *
+ * The rule: what was named by frame numbers is told before the guest uses it (O5), and
+ * under MUST_TELL_HOST answered before (O6); it is told only once it was acknowledged (O9),
+ * because only then it is held. What was named by ranges comes back without a word. The
+ * out-of-memory path comes this way: nothing is allocated, and nobody is waited for whom
+ * the caller does not allow.
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+
+#include "block.h"
+#include "deflate.h"
+#include "hold.h"
+#include "source.h"
+#include "tell.h"
+
+/**
+ * struct deflate - memory that is on its way back
+ * @tell: what the device is told
+ * @reserve: how many requests to leave for others
+ * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ * @told: blocks and pages of which the device was told, to be given back
+ */
+struct deflate {
+	struct tell *tell;
+	unsigned int reserve;
+	unsigned long limit;
+	struct list_head told;
+};
+
+static void deflate_give_back(struct tell *tell, struct list_head *blocks)
+{
+	atomic_long_add(source_give_back(blocks), &tell->returned);
+}
+
+static void deflate_settle(struct request *request)
+{
+	struct tell *tell = request->owner;
+
+	if (request->block && hold_answered(tell->hold, request->block, 1))
+		list_add(&request->block->lru, &request->blocks);
+	deflate_give_back(tell, &request->blocks);
+}
+
+static void deflate_finish(struct deflate *deflate)
+{
+	if (deflate->tell->way == TELL_BY_FRAMES)
+		queue_kick(&deflate->tell->deflate);
+	deflate_give_back(deflate->tell, &deflate->told);
+}
+
+static bool deflate_take(struct deflate *deflate, unsigned int count,
+			 struct list_head *requests)
+{
+	struct queue *queue = &deflate->tell->deflate;
+	struct request *request;
+
+	if (!queue_room(queue, deflate->reserve))
+		deflate_finish(deflate);
+	if (!tell_take(deflate->tell, queue, deflate->reserve, count, requests, deflate->limit))
+		return false;
+	list_for_each_entry(request, requests, link)
+		request->settle = deflate_settle;
+	return true;
+}
+
+static void deflate_put(struct deflate *deflate, struct list_head *requests)
+{
+	struct request *request, *next;
+
+	list_for_each_entry_safe(request, next, requests, link) {
+		list_del(&request->link);
+		queue_put(&deflate->tell->deflate, request);
+	}
+}
+
+static unsigned long deflate_post_block(struct deflate *deflate, struct page *block,
+					struct list_head *requests)
+{
+	unsigned int posted, parts = tell_parts(block);
+	struct tell *tell = deflate->tell;
+	struct request *request;
+	LIST_HEAD(blocks);
+
+	list_for_each_entry(request, requests, link)
+		request->block = tell->must_tell ? block : NULL;
+	posted = tell_post_parts(tell, &tell->deflate, block, requests);
+	if (posted == parts) {
+		if (!tell->must_tell)
+			list_add_tail(&block->lru, &deflate->told);
+		return block_pages(block);
+	}
+	/* The device is broken: the block stays until it is reset. */
+	if (!tell->must_tell || hold_answered(tell->hold, block, parts - posted)) {
+		block_expect_answers(block, 0);
+		list_add(&block->lru, &blocks);
+		hold_put(tell->hold, &blocks);
+	}
+	return 0;
+}
+
+/* The block that begins at a page, or with NULL any. Returns how much is on its way. */
+static unsigned long deflate_block(struct deflate *deflate, struct page *at)
+{
+	bool by_frames = deflate->tell->way == TELL_BY_FRAMES;
+	struct hold *hold = deflate->tell->hold;
+	struct page *block;
+	LIST_HEAD(requests);
+
+	if (by_frames &&
+	    !deflate_take(deflate, DIV_ROUND_UP(BLOCK_WHOLE_PAGES, TELL_PAGES), &requests))
+		return 0;
+	block = at ? hold_get_block_at(hold, at) : hold_get_block(hold);
+	if (block && by_frames)
+		return deflate_post_block(deflate, block, &requests);
+	deflate_put(deflate, &requests);
+	if (!block)
+		return 0;
+	list_add_tail(&block->lru, &deflate->told);
+	deflate_finish(deflate);
+	return BLOCK_WHOLE_PAGES;
+}
+
+static unsigned long deflate_post_pages(struct deflate *deflate, struct request *request,
+					struct list_head *pages)
+{
+	struct tell *tell = deflate->tell;
+	unsigned long count = 0;
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru) {
+		tell_fill(tell, request, page, 1);
+		count++;
+	}
+	if (tell->must_tell)
+		list_splice_init(pages, &request->blocks);
+	if (count && !queue_post(&tell->deflate, request)) {
+		list_splice_tail_init(pages, &deflate->told);
+		return count;
+	}
+	list_splice_init(&request->blocks, pages);
+	hold_put(tell->hold, pages);
+	queue_put(&tell->deflate, request);
+	return 0;
+}
+
+static unsigned long deflate_pages(struct deflate *deflate, unsigned long want)
+{
+	bool by_frames = deflate->tell->way == TELL_BY_FRAMES;
+	struct request *request = NULL;
+	unsigned long count;
+	LIST_HEAD(requests);
+	LIST_HEAD(pages);
+
+	if (by_frames) {
+		if (!deflate_take(deflate, 1, &requests))
+			return 0;
+		request = list_first_entry(&requests, struct request, link);
+		list_del(&request->link);
+	}
+	count = hold_get(deflate->tell->hold, &pages, min(want, TELL_PAGES));
+	if (by_frames)
+		return deflate_post_pages(deflate, request, &pages);
+	list_splice_tail(&pages, &deflate->told);
+	deflate_finish(deflate);
+	return count;
+}
+
+static unsigned long deflate_some(struct deflate *deflate, unsigned long want)
+{
+	unsigned long gone = 0;
+
+	if (want >= BLOCK_WHOLE_PAGES && hold_has_block(deflate->tell->hold))
+		gone = deflate_block(deflate, NULL);
+	return gone ?: deflate_pages(deflate, want);
+}
+
+/**
+ * deflate_memory - give memory from the balloon back to the guest
+ * @tell: what the device is told
+ * @count: how much, in base pages
+ * @reserve: how many requests to leave for others
+ * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ *
+ * With @limit in the past it does not wait for the device; it never allocates and takes
+ * only locks that nobody holds while waiting, so the out-of-memory path may call it. With
+ * @limit ahead it may sleep. Keeps rules O5, O6, O7 and O9: the device is told, and under
+ * MUST_TELL_HOST what it has not acknowledged by @limit comes back when it does.
+ *
+ * Return: base pages that came back to the guest meanwhile, through whomever.
+ */
+unsigned long deflate_memory(struct tell *tell, unsigned long count, unsigned int reserve,
+			     unsigned long limit)
+{
+	struct deflate deflate = { tell, reserve, limit, LIST_HEAD_INIT(deflate.told) };
+	long before = atomic_long_read(&tell->returned);
+	unsigned long gone = 1;
+
+	while (count && gone) {
+		gone = deflate_some(&deflate, count);
+		count -= gone;
+	}
+	deflate_finish(&deflate);
+	if (tell->must_tell)
+		tell_wait_deflated(tell, limit);
+	return atomic_long_read(&tell->returned) - before;
+}
+
+/**
+ * deflate_within - give the whole blocks in some part of memory back to the guest
+ * @tell: what the device is told
+ * @first: the first frame of that part
+ * @count: how many frames it has
+ * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ *
+ * Sleeps; call it with no lock held. Keeps the rules of deflate_memory(). Blocks that the
+ * device has not acknowledged by @limit stay.
+ */
+void deflate_within(struct tell *tell, unsigned long first, unsigned long count,
+		    unsigned long limit)
+{
+	struct deflate deflate = { tell, 0, limit, LIST_HEAD_INIT(deflate.told) };
+	unsigned long frame = ALIGN(first, BLOCK_WHOLE_PAGES);
+
+	tell_wait_inflated(tell, limit);
+	for (; frame + BLOCK_WHOLE_PAGES <= first + count; frame += BLOCK_WHOLE_PAGES)
+		if (hold_has_block_at(tell->hold, pfn_to_page(frame)))
+			deflate_block(&deflate, pfn_to_page(frame));
+	deflate_finish(&deflate);
+	if (tell->must_tell)
+		tell_wait_deflated(tell, limit);
+}
