@@ -66,12 +66,11 @@ static void balloon_on_deflate_answer(struct queue *queue)
 	resize_wake(&container_of(queue, struct balloon, tell.deflate)->resize);
 }
 
-/* The kernel's own reports are none of the worker's business. */
 static void balloon_on_report_answer(struct queue *queue)
 {
 	struct balloon *balloon = container_of(queue, struct balloon, report.queue);
 
-	if (!hold_is_acknowledged(&balloon->hold))
+	if (balloon->tell.way == TELL_BY_RANGES)
 		resize_wake(&balloon->resize);
 }
 

@@ -59,13 +59,25 @@ static bool deflate_take(struct deflate *deflate, unsigned int count,
 	struct queue *queue = &deflate->tell->deflate;
 	struct request *request;
 
-	if (!queue_room(queue, deflate->reserve))
+	if (queue_room(queue, deflate->reserve) < count)
 		deflate_finish(deflate);
 	if (!tell_take(deflate->tell, queue, deflate->reserve, count, requests, deflate->limit))
 		return false;
 	list_for_each_entry(request, requests, link)
 		request->settle = deflate_settle;
 	return true;
+}
+
+static struct request *deflate_take_one(struct deflate *deflate)
+{
+	struct request *request;
+	LIST_HEAD(requests);
+
+	if (!deflate_take(deflate, 1, &requests))
+		return NULL;
+	request = list_first_entry(&requests, struct request, link);
+	list_del(&request->link);
+	return request;
 }
 
 static void deflate_put(struct deflate *deflate, struct list_head *requests)
@@ -92,7 +104,7 @@ static unsigned long deflate_post_block(struct deflate *deflate, struct page *bl
 	if (posted == parts) {
 		if (!tell->must_tell)
 			list_add_tail(&block->lru, &deflate->told);
-		return block_pages(block);
+		return BLOCK_WHOLE_PAGES;
 	}
 	/* The device is broken: the block stays until it is reset. */
 	if (!tell->must_tell || hold_answered(tell->hold, block, parts - posted)) {
@@ -153,14 +165,12 @@ static unsigned long deflate_pages(struct deflate *deflate, unsigned long want)
 	bool by_frames = deflate->tell->way == TELL_BY_FRAMES;
 	struct request *request = NULL;
 	unsigned long count;
-	LIST_HEAD(requests);
 	LIST_HEAD(pages);
 
 	if (by_frames) {
-		if (!deflate_take(deflate, 1, &requests))
+		request = deflate_take_one(deflate);
+		if (!request)
 			return 0;
-		request = list_first_entry(&requests, struct request, link);
-		list_del(&request->link);
 	}
 	count = hold_get(deflate->tell->hold, &pages, min(want, TELL_PAGES));
 	if (by_frames)
@@ -223,7 +233,8 @@ unsigned long deflate_memory(struct tell *tell, unsigned long count, unsigned in
 void deflate_within(struct tell *tell, unsigned long first, unsigned long count,
 		    unsigned long limit)
 {
-	struct deflate deflate = { tell, 0, limit, LIST_HEAD_INIT(deflate.told) };
+	struct deflate deflate = { tell, TELL_RESERVE_RESCUE, limit,
+				   LIST_HEAD_INIT(deflate.told) };
 	unsigned long frame = ALIGN(first, BLOCK_WHOLE_PAGES);
 
 	tell_wait_inflated(tell, limit);

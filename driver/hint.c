@@ -96,8 +96,10 @@ static void hint_settle_block(struct request *request)
 	if (kept)
 		keep_put(&hint->keep, block);
 	spin_unlock_irqrestore(&hint->lock, flags);
-	if (!kept)
+	if (!kept) {
+		keep_mark(block, 0);
 		source_give_back_block(block);
+	}
 }
 
 static struct page *hint_take(struct hint *hint)

@@ -18,7 +18,7 @@
 #include "hold.h"
 #include "source.h"
 
-/* So many base pages enter at once, or one block's, if that has more. */
+/* So many base pages, and the last block's, enter at once. */
 #define HOLD_PAGES_AT_ONCE 256
 
 /**
@@ -147,7 +147,7 @@ static void hold_insert(struct hold *hold, struct list_head *blocks, bool named)
  * @blocks: blocks of any size that were named; empty afterwards
  *
  * Process context, no lock held; takes the locks of this room one after the other, each
- * for one block at most.
+ * for few pages or one block.
  */
 void hold_admit(struct hold *hold, struct list_head *blocks)
 {
@@ -265,6 +265,20 @@ static bool hold_set_aside(struct hold *hold, struct list_head *pages)
 	return false;
 }
 
+static unsigned long hold_dequeue(struct hold *hold, struct list_head *pages,
+				  unsigned long want)
+{
+	unsigned long count, flags;
+
+	count = balloon_page_list_dequeue(&hold->pages, pages, want);
+	spin_lock_irqsave(&hold->lock, flags);
+	if (hold_set_aside(hold, pages))
+		count--;
+	hold->count -= count;
+	spin_unlock_irqrestore(&hold->lock, flags);
+	return count;
+}
+
 /**
  * hold_get - get base pages out of the balloon
  * @hold: what the balloon holds
@@ -279,16 +293,10 @@ static bool hold_set_aside(struct hold *hold, struct list_head *pages)
  */
 unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long want)
 {
-	unsigned long count, flags;
+	unsigned long count = hold_dequeue(hold, pages, want);
 
-	count = balloon_page_list_dequeue(&hold->pages, pages, want);
 	if (!count && hold_split(hold))
-		count = balloon_page_list_dequeue(&hold->pages, pages, want);
-	spin_lock_irqsave(&hold->lock, flags);
-	if (hold_set_aside(hold, pages))
-		count--;
-	hold->count -= count;
-	spin_unlock_irqrestore(&hold->lock, flags);
+		count = hold_dequeue(hold, pages, want);
 	return count;
 }
 

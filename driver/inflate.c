@@ -5,8 +5,8 @@
  * The rule: a block that was named is nobody's until every request that speaks of it was
  * answered, or the device was reset (O8). It waits with its requests; a late answer is as
  * good as a timely one. Nothing is named while the device still owes an answer to what
- * came back, so that two queues never disagree about a page. Nobody waits for the answers
- * here: memory can be taken from the guest while the host works.
+ * came back, so that two queues never disagree about a page. The answers to what is named
+ * here are not waited for: memory can be taken from the guest while the host works.
  */
 #include <linux/list_sort.h>
 #include <linux/mm.h>
@@ -19,7 +19,7 @@
 #include "source.h"
 #include "tell.h"
 
-/* The host's memory may have a seam at multiples of this, and no range crosses one. */
+/* The host's memory may have a seam at multiples of this: nothing is merged across. */
 #define INFLATE_GRAIN_PAGES (SZ_128M >> PAGE_SHIFT)
 
 /* How many ranges one request names at most. */
@@ -58,6 +58,7 @@ static int inflate_large(struct tell *tell, struct list_head *requests,
 	struct page *block = list_first_entry(blocks, struct page, lru);
 	unsigned int posted, parts = tell_parts(block);
 	struct request *request;
+	LIST_HEAD(answered);
 
 	list_for_each_entry(request, requests, link) {
 		request->settle = inflate_settle;
@@ -69,8 +70,13 @@ static int inflate_large(struct tell *tell, struct list_head *requests,
 	if (posted == parts)
 		return 0;
 
-	/* The device is broken. What it did not see of the block needs no answer. */
-	if (hold_answered(tell->hold, block, parts - posted)) {
+	/* The device is broken, and the block stays out of use if it saw any of it. */
+	if (!hold_answered(tell->hold, block, parts - posted))
+		return -EIO;
+	if (posted) {
+		list_add(&block->lru, &answered);
+		hold_admit(tell->hold, &answered);
+	} else {
 		hold_name(tell->hold, -(long)block_pages(block));
 		list_add(&block->lru, blocks);
 	}
@@ -104,13 +110,13 @@ static int inflate_by_frames(struct tell *tell, struct list_head *blocks, unsign
 
 	if (!tell_can_name(tell, block, block_pages(block)))
 		return -ERANGE;
+	if (parts == 1) {
+		request = tell_take_one(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
+		return request ? inflate_small(tell, request, blocks) : -ETIMEDOUT;
+	}
 	if (!tell_take(tell, &tell->inflate, TELL_RESERVE_MOVING, parts, &requests, limit))
 		return -ETIMEDOUT;
-	if (parts > 1)
-		return inflate_large(tell, &requests, blocks);
-	request = list_first_entry(&requests, struct request, link);
-	list_del(&request->link);
-	return inflate_small(tell, request, blocks);
+	return inflate_large(tell, &requests, blocks);
 }
 
 static int inflate_by_ranges(struct tell *tell, struct list_head *blocks, unsigned long limit)
@@ -120,13 +126,11 @@ static int inflate_by_ranges(struct tell *tell, struct list_head *blocks, unsign
 	struct page *block, *next;
 	struct request *request;
 	unsigned long count = 0;
-	LIST_HEAD(requests);
 	unsigned int i;
 
-	if (!tell_take(tell, tell->report, 0, 1, &requests, limit))
+	request = tell_take_one(tell, tell->report, 0, limit);
+	if (!request)
 		return -ETIMEDOUT;
-	request = list_first_entry(&requests, struct request, link);
-	list_del(&request->link);
 	ranges.capacity = min(queue_chain(tell->report), INFLATE_RANGES);
 	list_for_each_entry_safe(block, next, blocks, lru) {
 		if (!ranges_add(&ranges, page_to_pfn(block), block_pages(block)))

@@ -24,11 +24,24 @@ static void keep_show(struct page *block, long pages)
 	mod_node_page_state(page_pgdat(block), NR_KERNEL_MISC_RECLAIMABLE, pages);
 }
 
+/**
+ * keep_mark - write down in which round a block is named
+ * @block: the block, of four pages at least: the third one's private word says so
+ * @round: the round; 0 before the block is given back
+ *
+ * Does not sleep.
+ */
+void keep_mark(struct page *block, u32 round)
+{
+	set_page_private(block + 2, round);
+}
+
 static struct page *keep_remove(struct keep *keep, struct page *block)
 {
 	if (!block)
 		return NULL;
 	blocks_remove(&keep->blocks, block);
+	keep_mark(block, 0);
 	keep_show(block, -(long)block_pages(block));
 	return block;
 }
@@ -41,18 +54,6 @@ void keep_prepare(struct keep *keep)
 {
 	blocks_prepare(&keep->blocks);
 	keep->round = 0;
-}
-
-/**
- * keep_mark - write down in which round a block is named
- * @block: the block, of four pages at least: the third one's private word says so
- * @round: the round
- *
- * Does not sleep.
- */
-void keep_mark(struct page *block, u32 round)
-{
-	set_page_private(block + 2, round);
 }
 
 /**

@@ -17,7 +17,7 @@
 #include "tell.h"
 
 /* How long to wait for the device in all, in jiffies. */
-#define OFFLINE_WAIT HZ
+#define OFFLINE_WAIT (HZ / 5 ?: 1)
 
 static int offline_notify(struct notifier_block *notifier, unsigned long event, void *data)
 {

@@ -8,18 +8,18 @@
  */
 #include "ranges.h"
 
-static int ranges_share_a_grain(const struct ranges *ranges, unsigned long long first,
-				unsigned long long count)
+static int ranges_share_a_grain(const struct ranges *ranges, unsigned long first,
+				unsigned long count)
 {
 	return !ranges->grain ||
 	       first / ranges->grain == (first + count - 1) / ranges->grain;
 }
 
-static int ranges_extend(struct ranges *ranges, unsigned long long first,
-			 unsigned long long count)
+static int ranges_extend(struct ranges *ranges, unsigned long first,
+			 unsigned long count)
 {
 	struct memory_range *last = &ranges->table[ranges->count - 1];
-	unsigned long long begin = first < last->first ? first : last->first;
+	unsigned long begin = first < last->first ? first : last->first;
 
 	if (first != last->first + last->count && last->first != first + count)
 		return 0;
@@ -38,7 +38,7 @@ static int ranges_extend(struct ranges *ranges, unsigned long long first,
  *
  * Return: 0 if the table is full and the piece joins no range in it, else 1.
  */
-int ranges_add(struct ranges *ranges, unsigned long long first, unsigned long long count)
+int ranges_add(struct ranges *ranges, unsigned long first, unsigned long count)
 {
 	if (ranges->count && ranges_extend(ranges, first, count))
 		return 1;

@@ -8,8 +8,8 @@
  * @count: how many pages it has
  */
 struct memory_range {
-	unsigned long long first;
-	unsigned long long count;
+	unsigned long first;
+	unsigned long count;
 };
 
 /**
@@ -17,15 +17,15 @@ struct memory_range {
  * @table: the ranges; the caller's memory
  * @capacity: how many fit
  * @count: how many there are
- * @grain: no range is merged across a multiple of so many pages; 0: across any
+ * @grain: nothing is merged across a multiple of so many pages; 0: across any
  */
 struct ranges {
 	struct memory_range *table;
 	unsigned int capacity;
 	unsigned int count;
-	unsigned long long grain;
+	unsigned long grain;
 };
 
-int ranges_add(struct ranges *ranges, unsigned long long first, unsigned long long count);
+int ranges_add(struct ranges *ranges, unsigned long first, unsigned long count);
 
 #endif

@@ -63,13 +63,11 @@ struct request_shape {
  * struct requests - all requests of one queue; fixed from prepare to free
  * @shape: how many there are, and how large
  * @all: the requests
- * @buffers: memory of all buffers, or NULL
- * @ranges: memory of all tables of ranges, or NULL
+ * @ranges: memory of all tables of ranges
  */
 struct requests {
 	struct request_shape shape;
 	struct request *all;
-	void *buffers;
 	struct scatterlist *ranges;
 };
 

@@ -123,6 +123,18 @@ static bool resize_is_owed(struct resize *resize, unsigned long limit)
 	return tell_wait_inflated(resize->tell, limit) || tell_wait_deflated(resize->tell, limit);
 }
 
+/* Memory is taken only when the device has room for it, and nothing is in its way. */
+static bool resize_is_busy(struct resize *resize)
+{
+	unsigned long limit = resize_answer_limit(resize);
+	struct tell *tell = resize->tell;
+
+	if (resize->state == RESIZE_NOT_ANSWERING && resize_is_owed(resize, limit))
+		return true;
+	return tell_wait_deflated(tell, limit) ||
+	       tell_wait_room(tell, tell_naming_queue(tell), limit);
+}
+
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
 	unsigned long want = min(missing, tell_batch_pages(resize->tell));
@@ -131,10 +143,10 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 	LIST_HEAD(blocks);
 	int error;
 
-	if (resize->state == RESIZE_NOT_ANSWERING && resize_is_owed(resize, jiffies))
-		return RESIZE_NOT_ANSWERING;
 	if (resize_is_paused(resize, &pause))
 		return pause;
+	if (resize_is_busy(resize))
+		return RESIZE_NOT_ANSWERING;
 
 	taken = source_take(&blocks, want, tell_largest_order(resize->tell),
 			    jiffies + RESIZE_TAKE_TIME);
@@ -159,6 +171,7 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 	unsigned long want = min(spare, tell_batch_pages(resize->tell));
 	unsigned long limit = resize_answer_limit(resize);
 
+	tell_wait_room(resize->tell, &resize->tell->deflate, limit);
 	if (deflate_memory(resize->tell, want, TELL_RESERVE_RESCUE, limit))
 		return RESIZE_DEFLATING;
 	if (resize_is_owed(resize, limit))

@@ -34,6 +34,9 @@
 /* How often the reserve is looked at while memory is taken. */
 #define SOURCE_LOOK_BYTES SZ_4M
 
+/* More blocks are too many to be put in order at once. */
+#define SOURCE_BLOCKS_MAX 4096
+
 #define SOURCE_FREE_ONLY(flags) (((flags) & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN)
 #define SOURCE_FIXED_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER)
 #define SOURCE_MOVABLE_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER_MOVABLE)
@@ -124,19 +127,20 @@ static struct page *source_take_one(unsigned int order)
  * @order: how large a block may be: 2 to the power of this, in pages
  * @limit: the moment, in jiffies, after which no further block is begun but the first
  *
- * Sleeps (reclaim), so call it with no lock held. May start compaction, which may call
- * back into the balloon. What is smaller than a whole block can be moved.
+ * Sleeps (reclaim), so call it with no lock held. What is smaller than a whole block can be
+ * moved.
  *
- * Return: how many pages were added, fewer than @count if the guest has no more to give or
- * the time is up.
+ * Return: how many pages were added, fewer than @count if the guest has no more to give,
+ * the time is up or these are many blocks.
  */
 unsigned long source_take(struct list_head *blocks, unsigned long count, unsigned int order,
 			  unsigned long limit)
 {
-	unsigned long taken = 0, looked = 0;
+	unsigned long taken = 0, looked = 0, blocks_taken = 0;
 	struct page *block;
 
-	while (taken < count && !(taken && time_after_eq(jiffies, limit))) {
+	while (taken < count && blocks_taken < SOURCE_BLOCKS_MAX &&
+	       !(taken && time_after_eq(jiffies, limit))) {
 		if (taken >= looked && !source_can_spare())
 			break;
 		if (taken >= looked)
@@ -145,12 +149,13 @@ unsigned long source_take(struct list_head *blocks, unsigned long count, unsigne
 		block = source_take_one(order);
 		if (!block && !order)
 			break;
-		if (block)
+		if (block) {
 			list_add_tail(&block->lru, blocks);
-		if (block)
 			taken += 1UL << order;
-		else
+			blocks_taken++;
+		} else {
 			order--;
+		}
 		cond_resched();
 	}
 	return taken;
@@ -168,7 +173,7 @@ static void source_unmark(struct page *block)
 
 /**
  * source_split - make base pages of a block
- * @block: its first page; nobody else's
+ * @block: its first page; nobody else's, but a single page may have users
  * @pages: list to which they are added
  *
  * Does not sleep.
@@ -177,11 +182,14 @@ void source_split(struct page *block, struct list_head *pages)
 {
 	unsigned long i, count = block_pages(block);
 
-	source_unmark(block);
-	split_page(block, block_order(block));
-	block_set_order(block, 0);
-	for (i = 0; i < count; i++)
+	if (count > 1) {
+		source_unmark(block);
+		split_page(block, block_order(block));
+	}
+	for (i = 0; i < count; i++) {
+		block_set_order(block + i, 0);
 		list_add_tail(&block[i].lru, pages);
+	}
 }
 
 /**

@@ -20,7 +20,6 @@
 #include "compat.h"
 #include "feature.h"
 #include "hold.h"
-#include "source.h"
 #include "tell.h"
 
 /* One batch for the device to work on, and one that is filled meanwhile. */
@@ -35,7 +34,7 @@
  * @tell: what the device is told
  * @device: the device, its features negotiated
  * @hold: what the balloon holds
- * @report: queue for ranges of memory; prepared
+ * @report: queue for ranges of memory
  * @on_inflate_answer: called under the inflate queue's lock after an answer
  * @on_deflate_answer: called under the deflate queue's lock after an answer
  *
@@ -79,10 +78,10 @@ void tell_free(struct tell *tell)
 }
 
 /**
- * tell_close - say no more
+ * tell_close - say no more in frame numbers
  * @tell: what the device is told
  *
- * May sleep, for as long as a notification takes.
+ * May sleep, for as long as a notification takes. The reporting queue is its owner's.
  */
 void tell_close(struct tell *tell)
 {
@@ -94,8 +93,8 @@ void tell_close(struct tell *tell)
  * tell_forget - the device was reset and knows of no page any more
  * @tell: what the device is told; closed
  *
- * Call it from process context with no lock held. Every page that was out with a request
- * is held or the guest's again.
+ * Call it from process context with no lock held. Every page that was out with a request of
+ * frame numbers is held or the guest's again; the reporting queue is its owner's.
  */
 void tell_forget(struct tell *tell)
 {
@@ -237,7 +236,7 @@ unsigned int tell_largest_order(struct tell *tell)
 		return BLOCK_WHOLE_ORDER;
 	room = min(queue_capacity(&tell->inflate, TELL_RESERVE_MOVING),
 		   queue_capacity(&tell->deflate, TELL_RESERVE_RESCUE));
-	room = clamp(room, 1u, (unsigned int)TELL_BATCH);
+	room = clamp(room, 1u, TELL_BATCH);
 	return min_t(unsigned int, BLOCK_WHOLE_ORDER, ilog2(room * TELL_PAGES));
 }
 
@@ -252,7 +251,7 @@ unsigned int tell_largest_order(struct tell *tell)
 unsigned long tell_batch_pages(struct tell *tell)
 {
 	if (tell->way == TELL_BY_RANGES)
-		return TELL_RANGES_BYTES >> PAGE_SHIFT;
+		return max(TELL_RANGES_BYTES >> PAGE_SHIFT, BLOCK_WHOLE_PAGES);
 	return TELL_BATCH * TELL_PAGES;
 }
 
@@ -323,6 +322,22 @@ unsigned int tell_parts(struct page *block)
 	return DIV_ROUND_UP(block_pages(block), TELL_PAGES);
 }
 
+/**
+ * tell_reserve - how many requests of a queue the worker leaves for others
+ * @tell: what the device is told
+ * @queue: the naming queue, or the deflate queue
+ *
+ * Does not sleep.
+ *
+ * Return: so many.
+ */
+unsigned int tell_reserve(struct tell *tell, struct queue *queue)
+{
+	if (queue == &tell->inflate)
+		return TELL_RESERVE_MOVING;
+	return queue == &tell->deflate ? TELL_RESERVE_RESCUE : 0;
+}
+
 /* Whether so many requests can be taken, as await() asks it. */
 struct tell_wish {
 	struct queue *queue;
@@ -346,16 +361,14 @@ static bool tell_wish_is_true(void *argument)
  * @requests: list to which they are added
  * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
  *
- * Sleeps only if it waits; then what was posted is notified first, and there is room for
- * as many as are worth the next notification if the device is in time. Their owner is @tell.
+ * Sleeps only if it waits; then what was posted is notified first. Their owner is @tell.
  *
  * Return: false if there is no room for all of them, and none was taken.
  */
 bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 	       unsigned int count, struct list_head *requests, unsigned long limit)
 {
-	unsigned int worth = min(queue_capacity(queue, reserve) / 2, (unsigned int)TELL_BATCH);
-	struct tell_wish wish = { queue, reserve, max(count, worth) };
+	struct tell_wish wish = { queue, reserve, count };
 	bool took = queue_take_several(queue, reserve, count, requests);
 	bool waits = time_before(jiffies, limit);
 	struct request *request;
@@ -367,12 +380,56 @@ bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 		error = await(queue, tell_wish_is_true, &wish, limit);
 		took = queue_take_several(queue, reserve, count, requests);
 	}
-	if (error && queue == &tell->deflate)
+	if (!took && queue == &tell->deflate)
 		tell_note_silence(tell, waits, error);
 	if (took)
 		list_for_each_entry(request, requests, link)
 			request->owner = tell;
 	return took;
+}
+
+/**
+ * tell_take_one - take one request, waiting for room if need be
+ * @tell: what the device is told
+ * @queue: the naming queue, or the deflate queue
+ * @reserve: how many requests to leave for others
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * As tell_take().
+ *
+ * Return: the request, or NULL.
+ */
+struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
+			      unsigned long limit)
+{
+	struct request *request;
+	LIST_HEAD(requests);
+
+	if (!tell_take(tell, queue, reserve, 1, &requests, limit))
+		return NULL;
+	request = list_first_entry(&requests, struct request, link);
+	list_del(&request->link);
+	return request;
+}
+
+/**
+ * tell_wait_room - wait until there is room for a batch
+ * @tell: what the device is told
+ * @queue: the naming queue, or the deflate queue
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * Sleeps only if it waits. So a device that works through what it was told is notified
+ * once for many requests, and not for each that it has answered.
+ *
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
+ */
+int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit)
+{
+	unsigned int reserve = tell_reserve(tell, queue);
+	unsigned int half = (queue_capacity(queue, reserve) + 1) / 2;
+	struct tell_wish wish = { queue, reserve, min(half, TELL_BATCH) };
+
+	return await(queue, tell_wish_is_true, &wish, limit);
 }
 
 /**

@@ -19,7 +19,7 @@ struct virtio_device;
 #define TELL_PAGES ((unsigned long)(TELL_FRAMES / UNITS_PER_PAGE))
 
 /* Requests that are worth a notification. */
-#define TELL_BATCH 32
+#define TELL_BATCH 32u
 
 /* Requests that the worker leaves for compaction, and for a guest out of memory. */
 #define TELL_RESERVE_MOVING 1
@@ -78,8 +78,12 @@ void tell_name_page(struct tell *tell, struct request *request, struct page *pag
 void tell_fill(struct tell *tell, struct request *request, struct page *first,
 	       unsigned long count);
 unsigned int tell_parts(struct page *block);
+unsigned int tell_reserve(struct tell *tell, struct queue *queue);
 bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 	       unsigned int count, struct list_head *requests, unsigned long limit);
+struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
+			      unsigned long limit);
+int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit);
 unsigned int tell_post_parts(struct tell *tell, struct queue *queue, struct page *block,
 			     struct list_head *requests);
 

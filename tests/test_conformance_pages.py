@@ -283,12 +283,13 @@ def test_o10_the_size_is_written_though_the_target_is_out_of_reach():
 
 
 def _assert_never_ahead(log, size):
-    """What is written is what has changed hands by then."""
+    """What is written has changed hands by then; of what was answered some may be missing."""
+    grows = False
     for line in log:
         words = line.split()
         if line.startswith("answered inflate"):
-            size += int(words[2])
+            size, grows = size + int(words[2]), True
         elif line.startswith("deflate"):
-            size -= int(words[1])
+            size, grows = size - int(words[1]), False
         elif line.startswith("write actual"):
-            assert int(words[2]) == size, (line, size)
+            assert int(words[2]) == size or grows and int(words[2]) < size, (line, size)

@@ -12,6 +12,7 @@ from rig.emulated import (AGAIN, MIB, SILENT, assert_whole, emulated, ready_at, 
                           use_all_that_is_available)
 
 REPORTS = {"reporting", "deflate-on-oom"}
+BY_FRAMES = "inflate_by_report=off"
 POISONS = ["init_on_free=1", "page_poison=1"]
 
 
@@ -132,7 +133,7 @@ def test_reports_fit_into_queues_of_any_size(queue_size):
 
 @pytest.mark.parametrize("queue_size", [2, 128])
 def test_a_silent_device_is_reported_once_and_left_within_seconds(queue_size):
-    with emulated(REPORTS, queue_size=queue_size) as (guest, device):
+    with emulated(REPORTS, parameters=BY_FRAMES, queue_size=queue_size) as (guest, device):
         pattern = start_pattern(guest)
         free = guest.meminfo()["MemFree"]
         device.hold("report")
@@ -157,7 +158,7 @@ def test_a_silent_device_is_reported_once_and_left_within_seconds(queue_size):
 
 
 def test_a_system_goes_to_sleep_though_a_report_is_not_answered():
-    with emulated(REPORTS, suspendable=True) as (guest, device):
+    with emulated(REPORTS, parameters=BY_FRAMES, suspendable=True) as (guest, device):
         pattern = start_pattern(guest)
         device.set_target(50)
         device.wait_actual(50)

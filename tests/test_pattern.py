@@ -39,8 +39,11 @@ def test_compaction_moves_balloon_pages_and_the_pattern_holds():
         compact = guest.start("while :; do echo 1 >/proc/sys/vm/compact_memory; sleep 0.05; done")
         moved = guest.vmstat()["balloon_migrate"]
         for _ in range(50):
-            guest.set_balloon(192)
-            guest.wait_balloon(192)
+            fragment = guest.start("fragment 200 8")
+            fragment.wait_output("fragment: ready")
+            guest.set_balloon(160)
+            guest.wait_balloon(160)
+            fragment.stop()
             guest.set_balloon(64)
             guest.wait_balloon(64)
         assert guest.vmstat()["balloon_migrate"] > moved

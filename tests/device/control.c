@@ -225,6 +225,15 @@ static void show_owned(struct seq_file *file)
 	seq_printf(file, "%lu\n", slot->host->owned.count);
 }
 
+static void show_notified(struct seq_file *file)
+{
+	enum host_queue queue;
+
+	for (queue = 0; queue < HOST_QUEUES; queue++)
+		seq_printf(file, "%s %d\n", host_queue_names[queue],
+			   atomic_read(&slot->host->notified[queue]));
+}
+
 static void show_scribble(struct seq_file *file)
 {
 	seq_printf(file, "%d\n", slot->host->scribbles);
@@ -355,6 +364,7 @@ static const struct control controls[] = {
 	{ "poison", show_poison },
 	{ "status", show_status },
 	{ "owned", show_owned },
+	{ "notified", show_notified },
 	{ "came_back_with", show_came_back_with, write_came_back_with,
 	  "a hexadecimal number of 64 bits" },
 	{ "scribble", show_scribble, write_scribble, "0 or 1" },

@@ -248,6 +248,7 @@ void host_wake(struct host *host)
 /* The driver notifies. Any context. */
 void host_notice(struct host *host, enum host_queue queue)
 {
+	atomic_inc(&host->notified[queue]);
 	if (!host_is_ready(host))
 		log_add(&host->violations, "%s: a notification %s", host_queue_names[queue],
 			host->was_reset ? "after a reset" : "before DRIVER_OK");

@@ -2,6 +2,7 @@
 #ifndef BALLOON_DEVICE_HOST_H
 #define BALLOON_DEVICE_HOST_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
@@ -33,7 +34,7 @@ struct answer {
 
 /**
  * struct host - what stands behind the device
- * @lock: guards all but the logs, @workqueue and the works; held while the host works
+ * @lock: guards all but the logs, @notified, @workqueue and the works; held while the host works
  * @workqueue: where the host works
  * @work: looking at the queues
  * @scribbling: scribbling on what the host owns, at random moments
@@ -54,6 +55,7 @@ struct answer {
  * @owned: the pages that the host owns
  * @log: what the driver did
  * @violations: what it must not do, and did
+ * @notified: how often the driver has notified each queue; any context
  */
 struct host {
 	struct mutex lock;	/* see above */
@@ -77,6 +79,7 @@ struct host {
 	struct owned owned;
 	struct log log;
 	struct log violations;
+	atomic_t notified[HOST_QUEUES];
 };
 
 extern const char * const host_queue_names[HOST_QUEUES];

@@ -184,6 +184,11 @@ class Device:
                     f"{self.report()}")
             time.sleep(0.05)
 
+    def notifications(self, queue):
+        """How often the driver has ever notified that queue."""
+        counts = dict(line.split() for line in self._read("notified").splitlines())
+        return int(counts[queue])
+
     def violations(self):
         """What the driver did against the standard's rules, one line for each time."""
         return self._read("violations").splitlines()

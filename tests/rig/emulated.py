@@ -3,6 +3,7 @@
 
 import contextlib
 import time
+from typing import NamedTuple
 
 from .device import Device
 from .guest import Guest
@@ -13,19 +14,32 @@ SILENT = "does not answer"
 AGAIN = "answers again"
 DEFLATES_ON_OOM = {"deflate-on-oom"}
 MUST_TELL = {"deflate-on-oom", "must-tell-host"}
+REPORTS = {"deflate-on-oom", "reporting"}
+
+
+class Report(NamedTuple):
+    """One request to the reporting queue."""
+    frames: int
+    ranges: int
+    smallest: int
 
 
 @contextlib.contextmanager
 def emulated(features=("deflate-on-oom",), memory=512, cpus=1, driver=True, suspendable=False,
-             cmdline="", **options):
+             cmdline="", parameters="", reported_elsewhere=False, **options):
     """A guest and its device. In the end the driver has kept all rules and the host owns
-    nothing."""
-    with Guest(memory=memory, balloon=None, module=None, cpus=cpus, cmdline=cmdline,
+    nothing.
+
+    reported_elsewhere  a device of QEMU's hears of free memory, so that all that this one is
+                        told is the balloon's
+    """
+    elsewhere = "free-page-reporting=on,page-poison=on" if reported_elsewhere else None
+    with Guest(memory=memory, balloon=elsewhere, module=None, cpus=cpus, cmdline=cmdline,
                suspendable=suspendable) as guest:
         device = Device(guest, features, **options)
         device.plug()
         if driver:
-            guest.load_module()
+            guest.load_module(parameters=parameters)
         yield guest, device
         guest.stop_processes()
         if guest.module:
@@ -56,6 +70,20 @@ def ready_at(log):
                 if line.startswith("status") and int(line.split()[1], 16) & DRIVER_OK)
 
 
+def requests_in(log, queue):
+    """How many frames each request of that queue names."""
+    return [int(line.split()[1]) for line in log if line.startswith(f"{queue} ")]
+
+
+def frames_in(log, queue):
+    return sum(requests_in(log, queue))
+
+
+def reports_in(log):
+    return [Report(int(words[1]), int(words[3]), int(words[6]))
+            for words in (line.split() for line in log) if words[0] == "report"]
+
+
 def start_pattern(guest, mib=40):
     pattern = guest.start(f"pattern {mib}")
     pattern.wait_output("pattern: ready")
@@ -81,8 +109,8 @@ def compact(guest, times=5):
 
 
 def spread_balloon(guest, device, mib):
-    """A balloon that compaction has reason to move."""
-    fragment = guest.start("fragment 350 8")
+    """A balloon of single pages that compaction has reason to move."""
+    fragment = guest.start("fragment 400 8")
     fragment.wait_output("fragment: ready")
     device.set_target(mib)
     device.wait_actual(mib)
