@@ -6,19 +6,19 @@ import time
 import pytest
 
 from rig import OUT_OF_MEMORY
-from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, SILENT,
-                          assert_none_used_untold, assert_whole, compact, emulated, named,
-                          place_of, spread_balloon, start_pattern, use_all_that_is_available)
+from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT,
+                          assert_none_used_untold, assert_whole, compact, emulated, frames_in,
+                          named, place_of, spread_balloon, start_pattern,
+                          use_all_that_is_available)
 
+POISONED = REPORTS | {"page-poison"}
 NO_MORE = "no more memory to give"
 
 
-def _frames(log, queue):
-    return sum(int(line.split()[1]) for line in log if line.startswith(f"{queue} "))
-
-
-def test_o1_pages_are_supplied_when_the_target_is_above_the_size():
-    with emulated(()) as (guest, device):
+@pytest.mark.parametrize("features, cmdline", [((), ""), (POISONED, "page_poison=1")],
+                         ids=["plain", "poisoned"])
+def test_o1_pages_are_supplied_when_the_target_is_above_the_size(features, cmdline):
+    with emulated(features, cmdline=cmdline) as (guest, device):
         for pages in (1, 2560, 51200, 51201, 51457):
             device.set_num_pages(pages)
             device.wait_actual_pages(pages)
@@ -35,7 +35,7 @@ def test_o2_pages_are_taken_back_when_the_target_is_below_the_size():
             device.set_target(mib)
             device.wait_actual(mib)
             assert device.owned_mib() == mib
-            assert _frames(device.log(), "deflate") == (before - mib) * 256
+            assert frames_in(device.log(), "deflate") == (before - mib) * 256
         assert guest.meminfo()["MemFree"] - free > 190 * MIB
 
 
@@ -64,7 +64,7 @@ def test_o3_a_guest_that_has_no_more_to_give_takes_nothing_back():
         assert guest.vmstat()["oom_kill"] > 0
         time.sleep(3)
         log = device.log()
-        assert _frames(log, "deflate") <= _frames(log, "inflate"), "compaction only moves pages"
+        assert frames_in(log, "deflate") <= frames_in(log, "inflate"), "compaction only moves pages"
         assert device.owned_pages() == device.actual_pages() >= held > 0
 
 
@@ -88,14 +88,14 @@ def test_o5_the_device_is_told_of_each_page_that_comes_back(features):
         device.clear_log()
         device.set_target(70)
         device.wait_actual(70)
-        assert _frames(device.log(), "deflate") == 130 * 256
+        assert frames_in(device.log(), "deflate") == 130 * 256
         assert device.owned_mib() == 70
         assert_none_used_untold(device)
         use_all_that_is_available(guest)
         assert_whole(pattern)
         device.clear_log()
         guest.unload_module()
-        assert _frames(device.log(), "deflate") == 70 * 256
+        assert frames_in(device.log(), "deflate") == 70 * 256
 
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
@@ -110,6 +110,28 @@ def test_o5_the_device_is_told_of_what_a_guest_out_of_memory_takes_back(features
         program.stop()
 
 
+def test_o5_what_was_named_by_ranges_comes_back_without_a_word():
+    with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
+        device.set_target(200)
+        device.wait_actual(200)
+        for mib in (67, 0):
+            device.set_target(mib)
+            device.wait_actual(mib)
+        # Frames that are told and were never named are violations that the device notes.
+        assert frames_in(device.log(), "deflate") == frames_in(device.log(), "inflate") == 0
+        assert device.violations() == []
+
+
+def test_o5_the_device_is_told_of_the_page_that_compaction_moved():
+    with emulated(cpus=2) as (guest, device):
+        spread_balloon(guest, device, 150)
+        device.clear_log()
+        compact(guest)
+        device.wait_noted("inflate")
+        _wait_agreed(device)
+        assert device.owned_mib() == 150
+
+
 def _wait_agreed(device):
     """Waits until the driver's size is what the host owns."""
     deadline = time.monotonic() + 5
@@ -118,8 +140,9 @@ def _wait_agreed(device):
         time.sleep(0.1)
 
 
-def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer():
-    with emulated(MUST_TELL) as (guest, device):
+@pytest.mark.parametrize("features", [MUST_TELL, MUST_TELL | REPORTS], ids=named)
+def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer(features):
+    with emulated(features, reported_elsewhere="reporting" in features) as (guest, device):
         pattern = start_pattern(guest)
         device.set_target(200)
         device.wait_actual(200)
@@ -134,6 +157,26 @@ def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer():
         device.wait_actual(0)
         guest.wait_log(AGAIN)
         assert guest.meminfo()["MemFree"] - free > 190 * MIB
+        assert_whole(pattern)
+
+
+def test_o6_a_block_comes_back_only_with_the_last_of_its_answers():
+    with emulated(MUST_TELL) as (guest, device):
+        pattern = start_pattern(guest)
+        device.set_target(100)
+        device.wait_actual(100)
+        device.hold("deflate")
+        device.set_target(68)
+        device.wait_noted("deflate", 32)
+        free = guest.free_memory()
+        device.step("deflate", 3)
+        time.sleep(0.5)
+        assert guest.free_memory() - free < 2 * MIB
+        use_all_that_is_available(guest)
+        # Memory that is used before the last answer is a violation that the device notes.
+        assert device.violations() == []
+        device.answer("deflate")
+        device.wait_actual(68)
         assert_whole(pattern)
 
 
@@ -188,6 +231,24 @@ def test_o8_a_page_that_was_named_is_used_by_nobody_before_the_answer():
         assert_whole(pattern)
 
 
+def test_o8_ranges_that_were_named_are_held_by_nobody_before_the_answer():
+    with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
+        device.hold("report")
+        device.set_target(32)
+        device.wait_owned_pages(32 * 256)
+        time.sleep(1)
+        assert device.actual_pages() == 0
+        device.set_target(0)
+        for _ in range(2):
+            use_all_that_is_available(guest)
+        # Memory that is used while it is the host's is a violation that the device notes.
+        assert device.violations() == []
+        assert device.owned_mib() == 32
+        device.answer("report")
+        while device.owned_pages():
+            time.sleep(0.1)
+
+
 def test_o8_the_page_that_compaction_fills_is_used_by_nobody_before_the_answer():
     with emulated(cpus=2) as (guest, device):
         spread_balloon(guest, device, 150)
@@ -215,9 +276,9 @@ def test_o9_a_page_is_not_deflated_before_its_inflation_is_acknowledged():
         assert pending
         time.sleep(6)
         log = device.log()
-        inflated, acknowledged = _frames(log, "inflate"), _answered(log, "inflate")
+        inflated, acknowledged = frames_in(log, "inflate"), _answered(log, "inflate")
         assert acknowledged < inflated
-        assert _frames(log, "deflate") <= acknowledged
+        assert frames_in(log, "deflate") <= acknowledged
         device.answer("inflate")
         device.wait_actual(0)
         # Frames that are deflated too early are violations that the device notes.
@@ -251,7 +312,7 @@ def _answered(log, queue):
 
 def test_o10_the_size_is_written_after_the_number_of_pages_has_changed():
     with emulated() as (guest, device):
-        for before, mib in ((0, 100), (100, 20)):
+        for before, mib in ((0, 100), (100, 33)):
             device.clear_log()
             device.set_target(mib)
             device.wait_actual(mib)
