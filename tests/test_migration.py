@@ -13,7 +13,7 @@ MIB = 1 << 20
 IOTHREAD = ["-object", "iothread,id=io0"]
 HINTING = "free-page-hint=on,iothread=io0"
 SLOW, FAST = 16 * MIB, 96 * MIB
-REWRITTEN_PER_SECOND = 4 * MIB
+REWRITTEN, SELDOM_REWRITTEN = 4 * MIB, MIB
 NOISE = 8 * MIB
 
 
@@ -26,8 +26,9 @@ def _fill_free_memory(guest):
     guest.run(f"echo {usual} >{reserve}")
 
 
-def _start_pattern(guest, mib):
-    pattern = guest.start(f"pattern {mib} at {REWRITTEN_PER_SECOND // MIB}")
+def _start_pattern(guest, mib, rewritten=REWRITTEN):
+    """A pattern of which so many bytes are rewritten each second."""
+    pattern = guest.start(f"pattern {mib} at {rewritten // MIB}")
     pattern.wait_output("pattern: ready")
     return pattern
 
@@ -40,11 +41,11 @@ def _assert_whole(pattern):
 
 
 @contextlib.contextmanager
-def _working_guest(balloon=HINTING, pattern=512, **options):
+def _working_guest(balloon=HINTING, pattern=512, rewritten=REWRITTEN, **options):
     """A guest without an untouched page, and a pattern in its memory that holds to the end."""
     with Guest(memory=1024, balloon=balloon, devices=IOTHREAD, movable=True, **options) as guest:
         _fill_free_memory(guest)
-        program = _start_pattern(guest, pattern)
+        program = _start_pattern(guest, pattern, rewritten)
         yield guest
         _assert_whole(program)
 
@@ -66,7 +67,7 @@ def _wait_free_again(guest, before, timeout=10):
 
 def _move(balloon, cmdline):
     """Returns the guest's free memory, how long the migration took, and its statistics."""
-    with _working_guest(balloon, cmdline=cmdline) as guest:
+    with _working_guest(balloon, rewritten=SELDOM_REWRITTEN, cmdline=cmdline) as guest:
         free = guest.free_memory()
         migration = guest.migrate(bandwidth=FAST)
         seconds = migration.wait()
@@ -83,7 +84,7 @@ def test_with_hinting_four_fifths_of_the_free_memory_are_not_sent(cmdline):
     _, seconds_without, without = _move("", cmdline)
     free, seconds, hinted = _move(HINTING, cmdline)
     # In more time the pattern makes more pages that are sent again.
-    sent_again = REWRITTEN_PER_SECOND * (seconds_without - seconds)
+    sent_again = SELDOM_REWRITTEN * (seconds_without - seconds)
     not_sent = _bytes_less(without, hinted, "normal") - sent_again
     not_even_as_zeros = _bytes_less(without, hinted, "normal", "duplicate") - sent_again
     print(f"of {free / MIB:.0f} MiB {not_sent / free:.1%} were not sent, "

@@ -99,7 +99,8 @@ def test_a_migration_that_fails_is_reported():
     with Guest(memory=256, module=None, balloon=None, movable=True) as guest:
         guest.plug_balloon()
         migration = guest.migrate()
-        with pytest.raises(GuestDied, match="second QEMU ended with status 1.*\n?.*balloon"):
+        # Whichever of the two QEMUs is heard first: both end with the second one's complaint.
+        with pytest.raises(GuestError, match="balloon' 0"):
             migration.wait()
         guest.expect_dead()
 
