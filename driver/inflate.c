@@ -22,6 +22,9 @@
 /* The host's memory may have a seam at multiples of this: nothing is merged across. */
 #define INFLATE_GRAIN_PAGES (SZ_128M >> PAGE_SHIFT)
 
+/* How many requests may name scattered pages. */
+#define INFLATE_SCATTERED_REQUESTS 8u
+
 /* How many ranges one request names at most. */
 #define INFLATE_RANGES 32u
 
@@ -182,4 +185,54 @@ int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long li
 	queue_kick(tell_naming_queue(tell));
 	source_give_back(blocks);
 	return error;
+}
+
+/* Returns how many of the pages can be named at little cost, in whole blocks' worth. */
+static unsigned long inflate_worth(struct tell *tell, struct list_head *pages)
+{
+	unsigned int ranges = 0, most = INFLATE_SCATTERED_REQUESTS * queue_chain(tell->report);
+	unsigned long count = 0, next = 0;
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru) {
+		ranges += page_to_pfn(page) != next;
+		if (tell->way == TELL_BY_RANGES && ranges > most)
+			break;
+		next = page_to_pfn(page) + 1;
+		count++;
+	}
+	return rounddown(count, BLOCK_WHOLE_PAGES);
+}
+
+static void inflate_cut(struct list_head *pages, unsigned long count)
+{
+	struct page *page, *next;
+	LIST_HEAD(rest);
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		if (count)
+			count--;
+		else
+			list_move_tail(&page->lru, &rest);
+	}
+	source_give_back(&rest);
+}
+
+/**
+ * inflate_scattered - give single pages to the host in place of whole blocks
+ * @tell: what the device is told
+ * @pages: base pages that nobody else uses; empty afterwards
+ * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ *
+ * As inflate_memory(), but only as many pages are named as make whole blocks, and by ranges
+ * only as many as few requests can: pages without neighbours are as dear to the host as
+ * blocks.
+ *
+ * Return: as inflate_memory().
+ */
+int inflate_scattered(struct tell *tell, struct list_head *pages, unsigned long limit)
+{
+	list_sort(NULL, pages, inflate_compare);
+	inflate_cut(pages, inflate_worth(tell, pages));
+	return inflate_memory(tell, pages, limit);
 }

@@ -32,6 +32,9 @@
 #define RESIZE_LEAVE_SILENCE HZ
 #define RESIZE_LEAVE_TIME (10 * HZ)
 
+/* How much of a large inflation comes from a processor's own lists at most. */
+#define RESIZE_CACHED_PAGES max(SZ_16M >> PAGE_SHIFT, BLOCK_WHOLE_PAGES)
+
 /* How long at least to let a guest breathe that gave little; in ms. */
 #define RESIZE_BREATH_MS 20u
 
@@ -135,10 +138,25 @@ static bool resize_is_busy(struct resize *resize)
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
 }
 
+/*
+ * Free pages that wait on a processor's own lists go first. They are of no use to a guest
+ * that needs huge pages, which has fewer if only whole blocks are taken.
+ */
+static unsigned long resize_take_cached(struct resize *resize, unsigned long missing)
+{
+	LIST_HEAD(pages);
+
+	if (resize->state == RESIZE_INFLATING || missing < 2 * RESIZE_CACHED_PAGES)
+		return missing;
+	source_take_cached(&pages, RESIZE_CACHED_PAGES);
+	inflate_scattered(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
+	return resize_target_pages(resize) - hold_size(resize->hold);
+}
+
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
-	unsigned long want = min(missing, tell_batch_pages(resize->tell));
 	enum resize_state pause;
+	unsigned long want;
 	unsigned long taken, begun = jiffies;
 	LIST_HEAD(blocks);
 	int error;
@@ -148,11 +166,15 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 	if (resize_is_busy(resize))
 		return RESIZE_NOT_ANSWERING;
 
+	WRITE_ONCE(resize->tell->taking, true);
+	missing = resize_take_cached(resize, missing);
+	want = min(missing, tell_batch_pages(resize->tell));
 	taken = source_take(&blocks, want, tell_largest_order(resize->tell),
 			    jiffies + RESIZE_TAKE_TIME);
+	error = inflate_memory(resize->tell, &blocks, jiffies + RESIZE_ANSWER_TIME);
+	WRITE_ONCE(resize->tell->taking, false);
 	if (!taken)
 		return resize_back_off(resize);
-	error = inflate_memory(resize->tell, &blocks, jiffies + RESIZE_ANSWER_TIME);
 	if (error == -ERANGE)
 		return resize_back_off(resize);
 	if (error)

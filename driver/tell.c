@@ -131,9 +131,11 @@ bool tell_works(struct tell *tell)
 	return queue_works(tell_naming_queue(tell)) && queue_works(&tell->deflate);
 }
 
-static bool tell_is_acknowledged(void *tell)
+static bool tell_is_acknowledged(void *argument)
 {
-	return hold_is_acknowledged(((struct tell *)tell)->hold);
+	struct tell *tell = argument;
+
+	return !READ_ONCE(tell->taking) && hold_is_acknowledged(tell->hold);
 }
 
 /**

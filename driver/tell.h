@@ -39,6 +39,7 @@ enum tell_way {
  * @inflate: queue for frame numbers of memory that goes to the host; a lock of its own
  * @deflate: queue for frame numbers of memory that comes back; a lock of its own
  * @report: queue for ranges of memory, shared with whoever reports free memory; fixed
+ * @taking: memory has been taken that is not yet named; the worker's, any context, a hint
  * @must_tell: memory comes back only with the device's answer; fixed
  * @silent: somebody waited in vain for the answers to what came back, and they are still
  *	owed; any context, a hint
@@ -51,6 +52,7 @@ struct tell {
 	struct queue inflate;
 	struct queue deflate;
 	struct queue *report;
+	bool taking;
 	bool must_tell;
 	bool silent;
 	atomic_long_t returned;

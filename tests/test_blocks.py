@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whole blocks in the balloon: the guest's memory stays whole, its parts can be taken offline,
+it gets as many huge pages as with the shipped driver, and the host hears little."""
+
+import random
+import re
+import time
+
+import pytest
+
+from rig import Guest, paths
+
+MIB = 1 << 20
+REPORTING = "free-page-reporting=on"
+WAYS = [REPORTING, "deflate-on-oom=on"]
+TURNS = 1000
+RELOAD_TURNS = 50
+OFFLINE_EACH = (
+    "for block in /sys/devices/system/memory/memory*; do"
+    " [ $(cat $block/state) = online ] &&"
+    ' timeout 20 sh -c "echo offline >$block/state" 2>/dev/null &&'
+    " echo ${block##*memory} && echo online >$block/state; done; true")
+NOTIFICATION = re.compile(r"^virtio_queue_notify vdev (\w+)", re.MULTILINE)
+
+
+def _end(pattern):
+    pattern.signal()
+    assert pattern.wait() == 0, pattern.output()
+    assert "0 wrong" in pattern.output()
+
+
+def _reload(guest, by_report):
+    guest.unload_module()
+    guest.load_module(parameters=f"inflate_by_report={by_report}")
+
+
+@pytest.mark.parametrize("balloon, reloads", [(REPORTING, False), ("", False), (REPORTING, True)],
+                         ids=["by-ranges", "by-frame-numbers", "switched-by-reloading"])
+def test_a_thousand_random_targets_leave_the_pattern_whole(balloon, reloads):
+    chance = random.Random(f"thousand {balloon} {reloads}")
+    with Guest(memory=512, balloon=balloon, life=900) as guest:
+        pattern = guest.start("pattern 200")
+        pattern.wait_output("pattern: ready")
+        for turn in range(TURNS):
+            if reloads and turn % RELOAD_TURNS == RELOAD_TURNS - 1:
+                _reload(guest, "off" if turn // RELOAD_TURNS % 2 else "auto")
+            guest.set_balloon(chance.randrange(0, 150))
+            time.sleep(chance.random() * 0.08)
+        assert pattern.running(), pattern.output()
+        guest.set_balloon(77)
+        guest.wait_balloon(77)
+        _end(pattern)
+
+
+def _beside_a_balloon(driver, balloon, use):
+    """What use() says of a guest of which the balloon holds half."""
+    with Guest(memory=1024, balloon=balloon, module=driver) as guest:
+        guest.touch(750)
+        guest.set_balloon(512)
+        guest.wait_balloon(512)
+        found = use(guest)
+        guest.wait_balloon(512)
+        guest.set_balloon(0)
+        guest.wait_balloon(0)
+        return found
+
+
+def _taken_offline(guest):
+    return set(guest.run(OFFLINE_EACH, timeout=200).split())
+
+
+@pytest.mark.parametrize("balloon", WAYS)
+def test_what_could_be_taken_offline_still_can_and_the_balloon_makes_up_for_it(balloon):
+    shipped = _beside_a_balloon("shipped", balloon, _taken_offline)
+    ours = _beside_a_balloon("aerostat", balloon, _taken_offline)
+    assert ours >= shipped, (ours, shipped)
+
+
+def _huge_pages(guest):
+    guest.run("echo 1000 >/proc/sys/vm/nr_hugepages", timeout=120)
+    pages = int(guest.read("/proc/sys/vm/nr_hugepages"))
+    guest.run("echo 0 >/proc/sys/vm/nr_hugepages")
+    return pages
+
+
+@pytest.mark.parametrize("balloon", WAYS)
+def test_beside_the_balloon_there_are_as_many_huge_pages_as_with_the_shipped_driver(balloon):
+    shipped = _beside_a_balloon("shipped", balloon, _huge_pages)
+    ours = _beside_a_balloon("aerostat", balloon, _huge_pages)
+    assert ours >= shipped
+
+
+def _notifications(trace):
+    return len(NOTIFICATION.findall(trace.read_text()))
+
+
+@pytest.mark.parametrize("balloon, most", [(REPORTING, 8), ("", 40)])
+def test_a_gibibyte_takes_few_notifications_each_way(balloon, most):
+    trace = paths.LOGS / f"notifications-{most}.log"
+    trace.unlink(missing_ok=True)
+    with Guest(memory=2048, balloon=balloon, cmdline="init_on_alloc=0",
+               devices=["-D", str(trace), "-trace", "virtio_queue_notify"]) as guest:
+        guest.touch(1500)
+        device = NOTIFICATION.findall(trace.read_text())
+        for mib in (1024, 0):
+            before = _notifications(trace)
+            guest.set_balloon(mib)
+            guest.wait_balloon(mib)
+            assert _notifications(trace) - before <= most, device[:3]
