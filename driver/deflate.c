@@ -15,6 +15,7 @@
 #include "block.h"
 #include "deflate.h"
 #include "hold.h"
+#include "name.h"
 #include "source.h"
 #include "tell.h"
 
@@ -93,14 +94,14 @@ static void deflate_put(struct deflate *deflate, struct list_head *requests)
 static unsigned long deflate_post_block(struct deflate *deflate, struct page *block,
 					struct list_head *requests)
 {
-	unsigned int posted, parts = tell_parts(block);
+	unsigned int posted, parts = name_parts(block);
 	struct tell *tell = deflate->tell;
 	struct request *request;
 	LIST_HEAD(blocks);
 
 	list_for_each_entry(request, requests, link)
 		request->block = tell->must_tell ? block : NULL;
-	posted = tell_post_parts(tell, &tell->deflate, block, requests);
+	posted = name_block(tell, &tell->deflate, block, requests);
 	if (posted == parts) {
 		if (!tell->must_tell)
 			list_add_tail(&block->lru, &deflate->told);
@@ -145,7 +146,7 @@ static unsigned long deflate_post_pages(struct deflate *deflate, struct request 
 	struct page *page;
 
 	list_for_each_entry(page, pages, lru) {
-		tell_fill(tell, request, page, 1);
+		name_frames(tell, request, page, 1);
 		count++;
 	}
 	if (tell->must_tell)

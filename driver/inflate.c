@@ -15,6 +15,7 @@
 #include "block.h"
 #include "hold.h"
 #include "inflate.h"
+#include "name.h"
 #include "ranges.h"
 #include "source.h"
 #include "tell.h"
@@ -59,7 +60,7 @@ static int inflate_large(struct tell *tell, struct list_head *requests,
 			 struct list_head *blocks)
 {
 	struct page *block = list_first_entry(blocks, struct page, lru);
-	unsigned int posted, parts = tell_parts(block);
+	unsigned int posted, parts = name_parts(block);
 	struct request *request;
 	LIST_HEAD(answered);
 
@@ -69,7 +70,7 @@ static int inflate_large(struct tell *tell, struct list_head *requests,
 	}
 	list_del(&block->lru);
 	hold_name(tell->hold, block_pages(block));
-	posted = tell_post_parts(tell, &tell->inflate, block, requests);
+	posted = name_block(tell, &tell->inflate, block, requests);
 	if (posted == parts)
 		return 0;
 
@@ -95,9 +96,9 @@ static int inflate_small(struct tell *tell, struct request *request, struct list
 	list_for_each_entry_safe(block, next, blocks, lru) {
 		unsigned long pages = block_pages(block);
 
-		if (count + pages > TELL_PAGES || !tell_can_name(tell, block, pages))
+		if (count + pages > TELL_PAGES || !name_is_possible(tell, block, pages))
 			break;
-		tell_fill(tell, request, block, pages);
+		name_frames(tell, request, block, pages);
 		list_move_tail(&block->lru, &request->blocks);
 		count += pages;
 	}
@@ -107,11 +108,11 @@ static int inflate_small(struct tell *tell, struct request *request, struct list
 static int inflate_by_frames(struct tell *tell, struct list_head *blocks, unsigned long limit)
 {
 	struct page *block = list_first_entry(blocks, struct page, lru);
-	unsigned int parts = tell_parts(block);
+	unsigned int parts = name_parts(block);
 	struct request *request;
 	LIST_HEAD(requests);
 
-	if (!tell_can_name(tell, block, block_pages(block)))
+	if (!name_is_possible(tell, block, block_pages(block)))
 		return -ERANGE;
 	if (parts == 1) {
 		request = tell_take_one(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);

@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "hold.h"
 #include "migrate.h"
+#include "name.h"
 #include "tell.h"
 
 /* How long a mover waits for the device, in jiffies. */
@@ -48,7 +49,7 @@ static int migrate_tell_old(struct migrate *migrate)
 	struct tell *tell = migrate->tell;
 	int error;
 
-	tell_fill(tell, request, migrate->old, 1);
+	name_frames(tell, request, migrate->old, 1);
 	request->block = tell->must_tell ? migrate->old : NULL;
 	request->settle = migrate_settle_old;
 	error = queue_post(&tell->deflate, request);
@@ -91,7 +92,7 @@ static int migrate_name(struct migrate *migrate, struct request *inflate, struct
 
 	inflate->owner = migrate;
 	inflate->settle = migrate_settle_new;
-	tell_name_page(migrate->tell, inflate, new);
+	name_page(migrate->tell, inflate, new);
 	if (!hold_await(migrate->hold, new))
 		return -EBUSY;
 	error = queue_post(queue, inflate);
@@ -132,7 +133,7 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 	enum migrate_state found;
 	int error = -EAGAIN;
 
-	if (!tell_can_name(migrate->tell, new, 1))
+	if (!name_is_possible(migrate->tell, new, 1))
 		return -EBUSY;
 	found = migrate_change(migrate, MIGRATE_IDLE, MIGRATE_NAMED);
 	if (found != MIGRATE_IDLE)

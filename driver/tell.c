@@ -258,73 +258,6 @@ unsigned long tell_batch_pages(struct tell *tell)
 }
 
 /**
- * tell_can_name - whether there are words for some memory
- * @tell: what the device is told
- * @first: the first of base pages without a gap
- * @count: how many there are
- *
- * Does not sleep, takes no lock. Frame numbers have 32 bits.
- *
- * Return: false for memory above 16 TiB, if it is named by frame numbers.
- */
-bool tell_can_name(struct tell *tell, struct page *first, unsigned long count)
-{
-	u64 end = page_to_phys(first) + ((u64)count << PAGE_SHIFT);
-
-	return tell->way == TELL_BY_RANGES || (end - 1) >> UNIT_SHIFT <= U32_MAX;
-}
-
-/**
- * tell_fill - write frame numbers into a request
- * @tell: what the device is told
- * @request: a request of the inflate or deflate queue that the caller has taken
- * @first: the first of base pages without a gap
- * @count: how many there are; the request has room for them
- *
- * Does not sleep, takes no lock. The device reads them in its own byte order.
- */
-void tell_fill(struct tell *tell, struct request *request, struct page *first,
-	       unsigned long count)
-{
-	__virtio32 *frames = request->buffer + request->length;
-	u32 frame = page_to_phys(first) >> UNIT_SHIFT;
-	unsigned long i;
-
-	for (i = 0; i < count * UNITS_PER_PAGE; i++)
-		frames[i] = cpu_to_virtio32(tell->device, frame + i);
-	request->length += i * sizeof(*frames);
-}
-
-/**
- * tell_name_page - write down in a request that a page goes to the host
- * @tell: what the device is told
- * @request: a request of the naming queue that the caller has taken
- * @page: a base page that tell_can_name()
- *
- * Does not sleep, takes no lock.
- */
-void tell_name_page(struct tell *tell, struct request *request, struct page *page)
-{
-	if (tell->way == TELL_BY_RANGES)
-		queue_name(tell->report, request, page, PAGE_SIZE);
-	else
-		tell_fill(tell, request, page, 1);
-}
-
-/**
- * tell_parts - how many requests a block's frame numbers need
- * @block: the block
- *
- * Does not sleep.
- *
- * Return: so many.
- */
-unsigned int tell_parts(struct page *block)
-{
-	return DIV_ROUND_UP(block_pages(block), TELL_PAGES);
-}
-
-/**
  * tell_reserve - how many requests of a queue the worker leaves for others
  * @tell: what the device is told
  * @queue: the naming queue, or the deflate queue
@@ -432,37 +365,4 @@ int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit)
 	struct tell_wish wish = { queue, reserve, min(half, TELL_BATCH) };
 
 	return await(queue, tell_wish_is_true, &wish, limit);
-}
-
-/**
- * tell_post_parts - post all frame numbers of a block
- * @tell: what the device is told
- * @queue: the inflate or the deflate queue
- * @block: the block
- * @requests: taken requests, one for each of its tell_parts(), that know how to settle
- *	an answer; empty afterwards
- *
- * Does not sleep. As many answers are expected as there are requests.
- *
- * Return: how many were posted; fewer only if the queue is closed or broken, and then the
- * missing answers will never come.
- */
-unsigned int tell_post_parts(struct tell *tell, struct queue *queue, struct page *block,
-			     struct list_head *requests)
-{
-	unsigned long first = 0, count = min(block_pages(block), TELL_PAGES);
-	struct request *request, *next;
-	unsigned int posted = 0;
-
-	block_expect_answers(block, tell_parts(block));
-	list_for_each_entry_safe(request, next, requests, link) {
-		list_del(&request->link);
-		tell_fill(tell, request, block + first, count);
-		first += count;
-		if (queue_post(queue, request))
-			queue_put(queue, request);
-		else
-			posted++;
-	}
-	return posted;
 }

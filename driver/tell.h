@@ -75,18 +75,11 @@ const char *tell_way_name(struct tell *tell);
 struct queue *tell_naming_queue(struct tell *tell);
 unsigned int tell_largest_order(struct tell *tell);
 unsigned long tell_batch_pages(struct tell *tell);
-bool tell_can_name(struct tell *tell, struct page *first, unsigned long count);
-void tell_name_page(struct tell *tell, struct request *request, struct page *page);
-void tell_fill(struct tell *tell, struct request *request, struct page *first,
-	       unsigned long count);
-unsigned int tell_parts(struct page *block);
 unsigned int tell_reserve(struct tell *tell, struct queue *queue);
 bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 	       unsigned int count, struct list_head *requests, unsigned long limit);
 struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
 			      unsigned long limit);
 int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit);
-unsigned int tell_post_parts(struct tell *tell, struct queue *queue, struct page *block,
-			     struct list_head *requests);
 
 #endif
