@@ -58,6 +58,7 @@ class Goal:
     at_least: bool
     unit: str = ""
     processor: bool = True
+    faster: Figure = None  # the time of which this goal is that it is shorter
 
     def value(self, samples):
         try:
@@ -87,7 +88,7 @@ class Case:
 def times_as_fast(figure, bound, text=None):
     return Goal(text or f"{bound:g} times as fast as the shipped driver",
                 lambda samples: figure.median(samples, SHIPPED) / figure.median(samples, AEROSTAT),
-                bound, at_least=True, unit="times")
+                bound, at_least=True, unit="times", faster=figure)
 
 
 def at_most(figure, bound, text):
