@@ -107,3 +107,19 @@ def test_a_gibibyte_takes_few_notifications_each_way(balloon, most):
             guest.set_balloon(mib)
             guest.wait_balloon(mib)
             assert _notifications(trace) - before <= most, device[:3]
+
+
+def _huge_faults_that_fail(guest):
+    assert "[always]" in guest.read("/sys/kernel/mm/transparent_hugepage/enabled")
+    before = guest.vmstat()
+    guest.touch(guest.free_memory() // MIB - 60)
+    after = guest.vmstat()
+    assert after["thp_fault_alloc"] - before["thp_fault_alloc"] > 100
+    return after["thp_fault_fallback"] - before["thp_fault_fallback"]
+
+
+@pytest.mark.parametrize("balloon", WAYS)
+def test_beside_the_balloon_no_more_huge_faults_fail_than_with_the_shipped_driver(balloon):
+    shipped = _beside_a_balloon("shipped", balloon, _huge_faults_that_fail)
+    ours = _beside_a_balloon("aerostat", balloon, _huge_faults_that_fail)
+    assert ours <= shipped

@@ -475,29 +475,3 @@ def test_a_block_counts_when_all_of_its_buffers_are_answered(features):
         device.wait_noted("deflate", 3 * BUFFERS)
         device.wait_actual(0)
         assert_whole(pattern)
-
-
-def test_with_must_tell_host_a_block_comes_back_when_all_of_its_buffers_are_answered():
-    with emulated(MUST_TELL) as (guest, device):
-        pattern = start_pattern(guest)
-        device.set_target(100)
-        device.wait_actual(100)
-        device.hold("deflate")
-        device.set_target(92)
-        device.wait_noted("deflate", 2 * BUFFERS)
-        free = guest.free_memory()
-        device.step("deflate", 3)
-        time.sleep(0.5)
-        assert guest.free_memory() - free < 2 * MIB
-        use_all_that_is_available(guest)
-        # Memory that is used before the last answer is a violation that the device notes.
-        assert device.violations() == []
-        free = guest.free_memory()
-        for answers, blocks in ((1, 1), (3, 1), (1, 2)):
-            device.step("deflate", answers)
-            _wait_free(guest, free + blocks * 4 * MIB - 2 * MIB)
-            assert guest.free_memory() - free < blocks * 4 * MIB + 2 * MIB
-        assert device.owned_mib() == 92
-        device.answer("deflate")
-        device.wait_actual(92)
-        assert_whole(pattern)
