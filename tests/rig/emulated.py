@@ -110,6 +110,7 @@ def compact(guest, times=5):
 
 def spread_balloon(guest, device, mib):
     """A balloon of single pages that compaction has reason to move."""
+    guest.run("echo 0 >/proc/sys/vm/compaction_proactiveness")
     fragment = guest.start("fragment 400 8")
     fragment.wait_output("fragment: ready")
     device.set_target(mib)
