@@ -101,14 +101,15 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 	error = statistics_prepare(&balloon->statistics, device, balloon->workqueue);
 	if (error)
 		goto free_tell;
-	error = report_prepare(&balloon->report, device, balloon_on_report_answer);
+	error = report_prepare(&balloon->report, device, &balloon->tally,
+			       balloon_on_report_answer);
 	if (error)
 		goto free_statistics;
-	error = hint_prepare(&balloon->hint, device, balloon->workqueue);
+	error = hint_prepare(&balloon->hint, device, &balloon->tally, balloon->workqueue);
 	if (error)
 		goto free_report;
 
-	hold_prepare(&balloon->hold, !balloon_deflates_on_oom(balloon));
+	hold_prepare(&balloon->hold, &balloon->tally, !balloon_deflates_on_oom(balloon));
 	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
 	resize_prepare(&balloon->resize, device, &balloon->hold, &balloon->tell,
 		       balloon->workqueue);

@@ -13,6 +13,7 @@
 #include "report.h"
 #include "resize.h"
 #include "statistics.h"
+#include "tally.h"
 #include "tell.h"
 
 enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
@@ -23,6 +24,7 @@ enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
  * @workqueue: where the worker, the statistics and hinting run; fixed
  * @lock: guards @state, and keeps a reboot apart from all else that starts and stops
  * @state: whether the device is in use
+ * @tally: what has happened so far
  * @hold: what the balloon holds
  * @tell: what the device is told
  * @migrate: base pages that compaction moves
@@ -39,6 +41,7 @@ struct balloon {
 	struct workqueue_struct *workqueue;
 	struct mutex lock;	/* see above */
 	enum balloon_state state;
+	struct tally tally;
 	struct hold hold;
 	struct tell tell;
 	struct migrate migrate;

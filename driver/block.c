@@ -122,6 +122,20 @@ struct page *blocks_first(struct blocks *blocks)
 }
 
 /**
+ * blocks_next - look at the block after another
+ * @blocks: the blocks
+ * @block: the first page of one of them
+ *
+ * Does not sleep.
+ *
+ * Return: its first page, or NULL if that is the last one.
+ */
+struct page *blocks_next(struct blocks *blocks, struct page *block)
+{
+	return list_is_last(&block->lru, &blocks->list) ? NULL : list_next_entry(block, lru);
+}
+
+/**
  * blocks_at - look for a block by its address
  * @blocks: the blocks
  * @page: any page of memory, but the last of all

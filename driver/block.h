@@ -47,6 +47,7 @@ void blocks_add(struct blocks *blocks, struct page *block);
 void blocks_add_first(struct blocks *blocks, struct page *block);
 void blocks_remove(struct blocks *blocks, struct page *block);
 struct page *blocks_first(struct blocks *blocks);
+struct page *blocks_next(struct blocks *blocks, struct page *block);
 struct page *blocks_at(struct blocks *blocks, struct page *page);
 
 #endif

@@ -49,6 +49,10 @@ static inline void mm_account_reclaimed_pages(unsigned long pages)
 }
 #endif
 
+/* A kernel can be built without what moves balloon pages; the option was renamed in 7.x. */
+#define compat_balloon_pages_move \
+	(IS_ENABLED(CONFIG_BALLOON_COMPACTION) || IS_ENABLED(CONFIG_BALLOON_MIGRATION))
+
 /* A kernel can be built without what finds free memory to report. */
 #ifndef CONFIG_PAGE_REPORTING
 #define page_reporting_register(device)		((void)(device), -EOPNOTSUPP)

@@ -7,7 +7,8 @@
  * under MUST_TELL_HOST answered before (O6); it is told only once it was acknowledged (O9),
  * because only then it is held. What was named by ranges comes back without a word. The
  * out-of-memory path comes this way: nothing is allocated, and nobody is waited for whom
- * the caller does not allow.
+ * the caller does not allow. To save a life, memory comes back of which a device that does
+ * not answer is told later.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -16,6 +17,7 @@
 #include "deflate.h"
 #include "hold.h"
 #include "name.h"
+#include "owed.h"
 #include "source.h"
 #include "tell.h"
 
@@ -24,12 +26,14 @@
  * @tell: what the device is told
  * @reserve: how many requests to leave for others
  * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ * @owes: whether to owe the device the words for which there is no room
  * @told: blocks and pages of which the device was told, to be given back
  */
 struct deflate {
 	struct tell *tell;
 	unsigned int reserve;
 	unsigned long limit;
+	bool owes;
 	struct list_head told;
 };
 
@@ -181,13 +185,54 @@ static unsigned long deflate_pages(struct deflate *deflate, unsigned long want)
 	return count;
 }
 
+/* A whole block rather than a part of it: there is room for so many words. */
+static unsigned long deflate_owe(struct deflate *deflate, unsigned long want)
+{
+	struct hold *hold = deflate->tell->hold;
+	struct page *next, *block = hold_get_block(hold);
+	unsigned long count = 0;
+	LIST_HEAD(blocks);
+
+	if (block)
+		list_add(&block->lru, &blocks);
+	else
+		hold_get(hold, &blocks, min(want, TELL_PAGES));
+	list_for_each_entry_safe(block, next, &blocks, lru) {
+		if (!owed_note(&deflate->tell->owed, page_to_phys(block) >> UNIT_SHIFT,
+			       block_pages(block) * UNITS_PER_PAGE))
+			break;
+		list_move_tail(&block->lru, &deflate->told);
+		count += block_pages(block);
+	}
+	hold_put(hold, &blocks);
+	return count;
+}
+
 static unsigned long deflate_some(struct deflate *deflate, unsigned long want)
 {
 	unsigned long gone = 0;
 
 	if (want >= BLOCK_WHOLE_PAGES && hold_has_block(deflate->tell->hold))
 		gone = deflate_block(deflate, NULL);
-	return gone ?: deflate_pages(deflate, want);
+	gone = gone ?: deflate_pages(deflate, want);
+	return gone || !deflate->owes ? gone : deflate_owe(deflate, want);
+}
+
+/* Returns how much came back to the guest meanwhile, through whomever. */
+static unsigned long deflate_run(struct deflate *deflate, unsigned long count)
+{
+	struct tell *tell = deflate->tell;
+	long before = atomic_long_read(&tell->returned);
+	unsigned long gone = 1;
+
+	while (count && gone) {
+		gone = deflate_some(deflate, count);
+		count -= min(gone, count);
+	}
+	deflate_finish(deflate);
+	if (tell->must_tell)
+		tell_wait_deflated(tell, deflate->limit);
+	return atomic_long_read(&tell->returned) - before;
 }
 
 /**
@@ -197,28 +242,72 @@ static unsigned long deflate_some(struct deflate *deflate, unsigned long want)
  * @reserve: how many requests to leave for others
  * @limit: the moment, in jiffies, when waiting for the device ends at the latest
  *
- * With @limit in the past it does not wait for the device; it never allocates and takes
- * only locks that nobody holds while waiting, so the out-of-memory path may call it. With
- * @limit ahead it may sleep. Keeps rules O5, O6, O7 and O9: the device is told, and under
- * MUST_TELL_HOST what it has not acknowledged by @limit comes back when it does.
+ * May sleep, unless @limit is past. Keeps rules O5, O6, O7 and O9: the device is told, and
+ * under MUST_TELL_HOST what it has not acknowledged by @limit comes back when it does.
  *
  * Return: base pages that came back to the guest meanwhile, through whomever.
  */
 unsigned long deflate_memory(struct tell *tell, unsigned long count, unsigned int reserve,
 			     unsigned long limit)
 {
-	struct deflate deflate = { tell, reserve, limit, LIST_HEAD_INIT(deflate.told) };
-	long before = atomic_long_read(&tell->returned);
-	unsigned long gone = 1;
+	struct deflate deflate = { tell, reserve, limit, false, LIST_HEAD_INIT(deflate.told) };
 
-	while (count && gone) {
-		gone = deflate_some(&deflate, count);
-		count -= gone;
+	return deflate_run(&deflate, count);
+}
+
+/**
+ * deflate_at_once - give memory back to a guest that has none left
+ * @tell: what the device is told
+ * @count: how much, in base pages
+ * @limit: until when to wait for the device under MUST_TELL_HOST; a moment in jiffies
+ *
+ * Called from whatever allocation has failed: allocates nothing, and takes only locks that
+ * nobody holds while waiting. Keeps rules O4 to O7 and O9. Without MUST_TELL_HOST it does
+ * not wait, and for want of requests the device is told of the memory later.
+ *
+ * Return: as deflate_memory().
+ */
+unsigned long deflate_at_once(struct tell *tell, unsigned long count, unsigned long limit)
+{
+	struct deflate deflate = { tell, 0, tell->must_tell ? limit : jiffies,
+				   tell->way == TELL_BY_FRAMES && !tell->must_tell,
+				   LIST_HEAD_INIT(deflate.told) };
+
+	return deflate_run(&deflate, count);
+}
+
+/**
+ * deflate_tell_owed - tell the device of what came back before it could be told
+ * @tell: what the device is told
+ * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ *
+ * Sleeps, unless @limit is past; call it with no lock held, and not twice at a time.
+ * Nothing may be named before it has succeeded.
+ *
+ * Return: false if the device has not been told of everything.
+ */
+bool deflate_tell_owed(struct tell *tell, unsigned long limit)
+{
+	struct queue *queue = &tell->deflate;
+	struct request *request;
+	unsigned long count;
+	u64 first;
+
+	if (owed_is_empty(&tell->owed))
+		return true;
+	while ((count = owed_first(&tell->owed, TELL_FRAMES, &first))) {
+		request = tell_take_one(tell, queue, TELL_RESERVE_RESCUE, limit);
+		if (!request)
+			break;
+		name_units(tell, request, first, count);
+		if (queue_post(queue, request)) {
+			queue_put(queue, request);
+			break;
+		}
+		owed_told(&tell->owed, count);
 	}
-	deflate_finish(&deflate);
-	if (tell->must_tell)
-		tell_wait_deflated(tell, limit);
-	return atomic_long_read(&tell->returned) - before;
+	queue_kick(queue);
+	return !count;
 }
 
 /**
@@ -234,7 +323,7 @@ unsigned long deflate_memory(struct tell *tell, unsigned long count, unsigned in
 void deflate_within(struct tell *tell, unsigned long first, unsigned long count,
 		    unsigned long limit)
 {
-	struct deflate deflate = { tell, TELL_RESERVE_RESCUE, limit,
+	struct deflate deflate = { tell, TELL_RESERVE_RESCUE, limit, false,
 				   LIST_HEAD_INIT(deflate.told) };
 	unsigned long frame = ALIGN(first, BLOCK_WHOLE_PAGES);
 

@@ -18,6 +18,8 @@
 
 #include "hint.h"
 #include "source.h"
+#include "tally.h"
+#include "trace.h"
 
 /* How many blocks the device can have unanswered, and room for a command beside them. */
 #define HINT_BLOCKS 16
@@ -112,6 +114,8 @@ static struct page *hint_take(struct hint *hint)
 			break;
 		hint->order--;
 	}
+	if (block)
+		source_mark(block, 1, block_pages(block));
 	return block;
 }
 
@@ -126,8 +130,12 @@ static bool hint_name(struct hint *hint, struct request *request)
 	keep_mark(block, hint->keep.round);
 	queue_name(&hint->queue, request, block, PAGE_SIZE << block_order(block));
 	list_add(&block->lru, &request->blocks);
-	if (!queue_post(&hint->queue, request))
+	if (!queue_post(&hint->queue, request)) {
+		tally_add(hint->tally, TALLY_HINTED, block_pages(block));
+		trace_aerostat_hint(hint->device, hint->keep.round,
+				    PAGE_SIZE << block_order(block));
 		return true;
+	}
 	hint_settle_block(request);
 	return false;
 }
@@ -313,19 +321,21 @@ static int hint_register_shrinker(struct hint *hint)
  * hint_prepare - allocate all that hinting will need but the blocks
  * @hint: free memory that a migration need not copy
  * @device: the device, its features negotiated
+ * @tally: what has happened so far
  * @workqueue: where to work; freezable
  *
  * May sleep.
  *
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
-int hint_prepare(struct hint *hint, struct virtio_device *device,
+int hint_prepare(struct hint *hint, struct virtio_device *device, struct tally *tally,
 		 struct workqueue_struct *workqueue)
 {
 	struct request_shape shape = { HINT_BLOCKS + HINT_COMMANDS, sizeof(__virtio32), 1 };
 	int error;
 
 	hint->device = device;
+	hint->tally = tally;
 	hint->workqueue = workqueue;
 	INIT_WORK(&hint->work, hint_work);
 	spin_lock_init(&hint->lock);

@@ -9,6 +9,7 @@
 #include "keep.h"
 #include "queue.h"
 
+struct tally;
 struct virtio_device;
 
 /* Where the conversation about free memory stands. */
@@ -23,6 +24,7 @@ enum hint_state {
 /**
  * struct hint - free memory that a migration need not copy
  * @device: the device; fixed
+ * @tally: what has happened so far; fixed
  * @queue: the hinting queue; a lock of its own
  * @workqueue: where @work runs; freezable; fixed
  * @work: one step of the conversation
@@ -37,6 +39,7 @@ enum hint_state {
  */
 struct hint {
 	struct virtio_device *device;
+	struct tally *tally;
 	struct queue queue;
 	struct workqueue_struct *workqueue;
 	struct work_struct work;
@@ -49,7 +52,7 @@ struct hint {
 	struct keep keep;
 };
 
-int hint_prepare(struct hint *hint, struct virtio_device *device,
+int hint_prepare(struct hint *hint, struct virtio_device *device, struct tally *tally,
 		 struct workqueue_struct *workqueue);
 void hint_free(struct hint *hint);
 void hint_start(struct hint *hint);

@@ -18,18 +18,23 @@
 #include "hold.h"
 #include "source.h"
 
-/* So many base pages, and the last block's, enter at once. */
+/* So many base pages, and the last block's, enter at once; so many are marked at once. */
 #define HOLD_PAGES_AT_ONCE 256
+
+/* So often, before the target is looked at again. */
+#define HOLD_MARKS_AT_ONCE 128
 
 /**
  * hold_prepare - begin with an empty balloon
  * @hold: what the balloon holds
+ * @tally: what has happened so far
  * @memory_leaves_the_guest: whether held pages no longer count as the guest's memory
  *
  * Does not sleep.
  */
-void hold_prepare(struct hold *hold, bool memory_leaves_the_guest)
+void hold_prepare(struct hold *hold, struct tally *tally, bool memory_leaves_the_guest)
 {
+	hold->tally = tally;
 	balloon_devinfo_init(&hold->pages);
 	hold->pages.adjust_managed_page_count = memory_leaves_the_guest;
 	spin_lock_init(&hold->lock);
@@ -74,10 +79,20 @@ bool hold_answered(struct hold *hold, struct page *block, unsigned int count)
 	return last;
 }
 
+/* What was not named has been here before. */
+static void hold_tally_in(struct hold *hold, unsigned long count, bool named)
+{
+	if (named)
+		tally_add(hold->tally, TALLY_INFLATED, count);
+	else
+		tally_add(hold->tally, TALLY_DEFLATED, -(long)count);
+}
+
 static void hold_count_in(struct hold *hold, unsigned long count, unsigned long named)
 {
 	unsigned long flags;
 
+	hold_tally_in(hold, count, named);
 	spin_lock_irqsave(&hold->lock, flags);
 	hold->count += count;
 	hold->named -= named;
@@ -98,13 +113,22 @@ static void hold_block_leaves(struct hold *hold, struct page *block)
 	balloon_count_deflated(block, block_pages(block));
 }
 
+static void hold_set_unmarked(struct hold *hold, struct page *block)
+{
+	WRITE_ONCE(hold->unmarked, block);
+	hold->marked = 1;
+}
+
 static void hold_insert_block(struct hold *hold, struct page *block, bool named)
 {
 	unsigned long flags, count = block_pages(block);
 
 	hold_block_enters(hold, block);
+	hold_tally_in(hold, count, named);
 	spin_lock_irqsave(&hold->lock, flags);
 	blocks_add(&hold->blocks, block);
+	if (!hold->unmarked)
+		hold_set_unmarked(hold, block);
 	hold->count += count;
 	hold->named -= named ? count : 0;
 	spin_unlock_irqrestore(&hold->lock, flags);
@@ -166,6 +190,39 @@ void hold_put(struct hold *hold, struct list_head *blocks)
 	hold_insert(hold, blocks, false);
 }
 
+static bool hold_mark_pages(struct hold *hold)
+{
+	struct page *block;
+	unsigned long flags;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	block = hold->unmarked;
+	if (block)
+		hold->marked = source_mark(block, hold->marked, HOLD_PAGES_AT_ONCE);
+	if (block && hold->marked == block_pages(block))
+		hold_set_unmarked(hold, blocks_next(&hold->blocks, block));
+	spin_unlock_irqrestore(&hold->lock, flags);
+	return block;
+}
+
+/**
+ * hold_mark - mark some of the whole blocks as offline, for crash dumps
+ * @hold: what the balloon holds
+ *
+ * Process context, no lock held. It is not done while they come in, for it takes as long as
+ * giving them to the host. It holds the lock of this room for few pages at a time.
+ *
+ * Return: false if all are marked.
+ */
+bool hold_mark(struct hold *hold)
+{
+	unsigned int i;
+
+	for (i = 0; i < HOLD_MARKS_AT_ONCE && hold_mark_pages(hold); i++)
+		cond_resched();
+	return READ_ONCE(hold->unmarked);
+}
+
 static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned long leaves)
 {
 	struct page *block;
@@ -173,13 +230,17 @@ static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned
 
 	spin_lock_irqsave(&hold->lock, flags);
 	block = at ? blocks_at(&hold->blocks, at) : blocks_first(&hold->blocks);
+	if (block && block == hold->unmarked)
+		hold_set_unmarked(hold, blocks_next(&hold->blocks, block));
 	if (block) {
 		blocks_remove(&hold->blocks, block);
 		hold->count -= leaves;
 	}
 	spin_unlock_irqrestore(&hold->lock, flags);
-	if (block)
+	if (block) {
 		hold_block_leaves(hold, block);
+		tally_add(hold->tally, TALLY_DEFLATED, leaves);
+	}
 	return block;
 }
 
@@ -193,7 +254,7 @@ static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned
  */
 bool hold_has_block(struct hold *hold)
 {
-	return READ_ONCE(hold->blocks.pages);
+	return hold_blocks(hold);
 }
 
 /**
@@ -276,6 +337,7 @@ static unsigned long hold_dequeue(struct hold *hold, struct list_head *pages,
 		count--;
 	hold->count -= count;
 	spin_unlock_irqrestore(&hold->lock, flags);
+	tally_add(hold->tally, TALLY_DEFLATED, count);
 	return count;
 }
 
@@ -311,6 +373,37 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
 unsigned long hold_count(struct hold *hold)
 {
 	return READ_ONCE(hold->count);
+}
+
+/**
+ * hold_blocks - what is held as whole blocks
+ * @hold: what the balloon holds
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: base pages.
+ */
+unsigned long hold_blocks(struct hold *hold)
+{
+	return READ_ONCE(hold->blocks.pages);
+}
+
+/**
+ * hold_pages - what is held as base pages
+ * @hold: what the balloon holds
+ *
+ * Does not sleep.
+ *
+ * Return: so many.
+ */
+unsigned long hold_pages(struct hold *hold)
+{
+	unsigned long flags, pages;
+
+	spin_lock_irqsave(&hold->lock, flags);
+	pages = hold->count - hold->blocks.pages;
+	spin_unlock_irqrestore(&hold->lock, flags);
+	return pages;
 }
 
 /**

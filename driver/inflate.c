@@ -220,20 +220,15 @@ static void inflate_cut(struct list_head *pages, unsigned long count)
 }
 
 /**
- * inflate_scattered - give single pages to the host in place of whole blocks
+ * inflate_select - give back the single pages that are not worth naming
  * @tell: what the device is told
- * @pages: base pages that nobody else uses; empty afterwards
- * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ * @pages: base pages that nobody else uses; those that are worth it afterwards, in order
  *
- * As inflate_memory(), but only as many pages are named as make whole blocks, and by ranges
- * only as many as few requests can: pages without neighbours are as dear to the host as
- * blocks.
- *
- * Return: as inflate_memory().
+ * May sleep. Only whole blocks' worth is, and by ranges only as much as few requests can
+ * name: pages without neighbours are as dear to the host as blocks.
  */
-int inflate_scattered(struct tell *tell, struct list_head *pages, unsigned long limit)
+void inflate_select(struct tell *tell, struct list_head *pages)
 {
 	list_sort(NULL, pages, inflate_compare);
 	inflate_cut(pages, inflate_worth(tell, pages));
-	return inflate_memory(tell, pages, limit);
 }

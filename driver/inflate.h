@@ -6,6 +6,6 @@ struct list_head;
 struct tell;
 
 int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit);
-int inflate_scattered(struct tell *tell, struct list_head *pages, unsigned long limit);
+void inflate_select(struct tell *tell, struct list_head *pages);
 
 #endif

@@ -15,6 +15,7 @@
 #include "balloon.h"
 #include "compat.h"
 #include "feature.h"
+#include "sysfs.h"
 #include "version.h"
 
 static int balloon_start(struct balloon *balloon)
@@ -173,6 +174,7 @@ static struct virtio_driver balloon_driver = {
 	.feature_table = balloon_features,
 	.feature_table_size = ARRAY_SIZE(balloon_features),
 	.driver.name = KBUILD_MODNAME,
+	.driver.dev_groups = sysfs_groups,
 	.id_table = balloon_ids,
 	.validate = feature_validate,
 	.probe = balloon_probe,

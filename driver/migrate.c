@@ -19,6 +19,7 @@
 #include "migrate.h"
 #include "name.h"
 #include "tell.h"
+#include "trace.h"
 
 /* How long a mover waits for the device, in jiffies. */
 #define MIGRATE_WAIT (HZ / 5 ?: 1)
@@ -153,27 +154,38 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 	return error;
 }
 
-static int migrate_page(struct balloon_dev_info *info, struct page *new, struct page *old,
-			enum migrate_mode mode)
+static int migrate_try(struct migrate *migrate, struct page *new, struct page *old)
 {
-	struct hold *hold = container_of(info, struct hold, pages);
-	struct migrate *migrate = hold->migrate;
+	struct tell *tell = migrate->tell;
 	int error;
 
 	/* The new page may be one that came back just now. */
-	if (tell_wait_deflated(migrate->tell, tell_patience(migrate->tell, MIGRATE_WAIT)))
+	if (!owed_is_empty(&tell->owed) ||
+	    tell_wait_deflated(tell, tell_patience(tell, MIGRATE_WAIT)))
 		return -EBUSY;
 	error = migrate_begin(migrate, new, old);
 	if (error)
 		return error;
 
-	await(tell_naming_queue(migrate->tell), migrate_is_answered, migrate,
-	      jiffies + MIGRATE_WAIT);
+	await(tell_naming_queue(tell), migrate_is_answered, migrate, jiffies + MIGRATE_WAIT);
 	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_OWED) == MIGRATE_ACKNOWLEDGED) {
 		migrate_change(migrate, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED);
 		migrate_finish(migrate);
 	}
 	return 0;
+}
+
+static int migrate_page(struct balloon_dev_info *info, struct page *new, struct page *old,
+			enum migrate_mode mode)
+{
+	struct hold *hold = container_of(info, struct hold, pages);
+	struct migrate *migrate = hold->migrate;
+	int error = migrate_try(migrate, new, old);
+
+	if (!error)
+		tally_add(hold->tally, TALLY_MIGRATED, 1);
+	trace_aerostat_migrate(migrate->tell->device, page_to_pfn(old), page_to_pfn(new), error);
+	return error;
 }
 
 /**

@@ -31,24 +31,38 @@ bool name_is_possible(struct tell *tell, struct page *first, unsigned long count
 }
 
 /**
- * name_frames - write frame numbers into a request
+ * name_units - write frame numbers into a request
+ * @tell: what the device is told
+ * @request: a request of the inflate or deflate queue that the caller has taken
+ * @first: the first frame number, in units of 4096 bytes
+ * @count: how many there are; the request has room for them
+ *
+ * Does not sleep, takes no lock. The device reads them in its own byte order.
+ */
+void name_units(struct tell *tell, struct request *request, u64 first, unsigned long count)
+{
+	__virtio32 *frames = request->buffer + request->length;
+	unsigned long i;
+
+	for (i = 0; i < count; i++)
+		frames[i] = cpu_to_virtio32(tell->device, (u32)first + i);
+	request->length += count * sizeof(*frames);
+	request->memory += (u64)count << UNIT_SHIFT;
+}
+
+/**
+ * name_frames - write the frame numbers of pages into a request
  * @tell: what the device is told
  * @request: a request of the inflate or deflate queue that the caller has taken
  * @first: the first of base pages without a gap
  * @count: how many there are; the request has room for them
  *
- * Does not sleep, takes no lock. The device reads them in its own byte order.
+ * As name_units().
  */
 void name_frames(struct tell *tell, struct request *request, struct page *first,
 		 unsigned long count)
 {
-	__virtio32 *frames = request->buffer + request->length;
-	u32 frame = page_to_phys(first) >> UNIT_SHIFT;
-	unsigned long i;
-
-	for (i = 0; i < count * UNITS_PER_PAGE; i++)
-		frames[i] = cpu_to_virtio32(tell->device, frame + i);
-	request->length += i * sizeof(*frames);
+	name_units(tell, request, page_to_phys(first) >> UNIT_SHIFT, count * UNITS_PER_PAGE);
 }
 
 /**

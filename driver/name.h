@@ -11,6 +11,7 @@ struct request;
 struct tell;
 
 bool name_is_possible(struct tell *tell, struct page *first, unsigned long count);
+void name_units(struct tell *tell, struct request *request, u64 first, unsigned long count);
 void name_frames(struct tell *tell, struct request *request, struct page *first,
 		 unsigned long count);
 void name_page(struct tell *tell, struct request *request, struct page *page);

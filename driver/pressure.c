@@ -12,14 +12,16 @@
 #include <linux/vmstat.h>
 
 #include "deflate.h"
+#include "hold.h"
 #include "pressure.h"
 #include "resize.h"
 #include "tell.h"
+#include "trace.h"
 
 /* The kernel asks those with a higher number first. */
 #define PRESSURE_PRIORITY 80
 
-/* What the requests that are kept for this can name. */
+/* What the requests that are kept for this can name, to begin with. */
 #define OOM_PAGES_MAX ((unsigned int)(TELL_RESERVE_RESCUE * TELL_PAGES))
 
 /* How long to wait for the device under MUST_TELL_HOST, in jiffies. */
@@ -48,29 +50,27 @@ static const struct kernel_param_ops oom_pages_ops = {
 module_param_cb(oom_pages, &oom_pages_ops, &oom_pages, 0644);
 __MODULE_PARM_TYPE(oom_pages, "uint");
 MODULE_PARM_DESC(oom_pages,
-		 "Guest pages to give back each time the guest is out of memory (1 to 8192, with pages of 64 KiB 1 to 512; default 256)");
-
-static unsigned long pressure_deflate(struct tell *tell)
-{
-	unsigned long limit = tell->must_tell ? tell_patience(tell, PRESSURE_WAIT) : jiffies;
-
-	return deflate_memory(tell, READ_ONCE(oom_pages), 0, limit);
-}
+		 "Guest pages to give back when the guest is out of memory, twice as many each time in a row (1 to 8192, with pages of 64 KiB 1 to 512; default 256)");
 
 static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
 {
 	struct pressure *pressure = container_of(notifier, struct pressure, notifier);
 	unsigned long before = global_zone_page_state(NR_FREE_PAGES);
-	unsigned long returned, after;
+	struct tell *tell = pressure->tell;
+	unsigned long count, returned, after;
+	ktime_t begin = ktime_get();
 
-	resize_hold_off(pressure->resize);
-	returned = pressure_deflate(pressure->tell);
+	count = resize_hold_off(pressure->resize, READ_ONCE(oom_pages));
+	returned = deflate_at_once(tell, count, tell_patience(tell, PRESSURE_WAIT));
 	resize_wake(pressure->resize);
 
 	/* What came free while we waited spares somebody's life as well. */
 	after = global_zone_page_state(NR_FREE_PAGES);
-	if (!returned && pressure->tell->must_tell && after > before)
+	if (!returned && tell->must_tell && after > before)
 		returned = after - before;
+	tally_add(tell->hold->tally, TALLY_TAKEN_BACK, returned);
+	trace_aerostat_oom(tell->device, (u64)count << PAGE_SHIFT, (u64)returned << PAGE_SHIFT,
+			   begin);
 	*(unsigned long *)freed += returned;
 	return NOTIFY_OK;
 }

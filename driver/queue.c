@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "queue.h"
+#include "trace.h"
 
 /**
  * queue_prepare - allocate a queue's requests and all that they need
@@ -146,6 +147,8 @@ static bool queue_empty_ring(struct queue *queue)
 	do {
 		virtqueue_disable_cb(queue->virtqueue);
 		while ((request = virtqueue_get_buf(queue->virtqueue, &length))) {
+			trace_aerostat_answer(queue->virtqueue, request->memory,
+					      request->posted);
 			queue_answer(queue, request);
 			answered = true;
 		}
@@ -293,6 +296,7 @@ bool queue_name(struct queue *queue, struct request *request, struct page *page,
 	if (request->range_count >= queue_chain(queue))
 		return false;
 	sg_set_page(&request->ranges[request->range_count++], page, bytes, 0);
+	request->memory += bytes;
 	return true;
 }
 
@@ -314,6 +318,8 @@ int queue_post(struct queue *queue, struct request *request)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (queue->state == QUEUE_OPEN && !queue_add(queue, request)) {
 		request->state = REQUEST_POSTED;
+		request->posted = ktime_get();
+		trace_aerostat_post(queue->virtqueue, request->memory);
 		queue->busy++;
 		error = 0;
 	}
@@ -423,6 +429,19 @@ void queue_put(struct queue *queue, struct request *request)
 	queue->idle_count++;
 	spin_unlock_irqrestore(&queue->lock, flags);
 	wake_up_all(&queue->changed);
+}
+
+/**
+ * queue_unanswered - how many requests the device has not answered
+ * @queue: the queue
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: so many.
+ */
+unsigned int queue_unanswered(struct queue *queue)
+{
+	return READ_ONCE(queue->busy);
 }
 
 /**

@@ -70,6 +70,7 @@ void queue_remind(struct queue *queue);
 void queue_settle(struct queue *queue);
 void queue_put(struct queue *queue, struct request *request);
 
+unsigned int queue_unanswered(struct queue *queue);
 bool queue_works(struct queue *queue);
 
 #endif

@@ -17,6 +17,8 @@
 #include "await.h"
 #include "compat.h"
 #include "report.h"
+#include "tally.h"
+#include "trace.h"
 
 #define REPORT_REQUESTS 8
 
@@ -52,14 +54,14 @@ static void report_settle(struct request *request)
 	atomic_dec(&report->unanswered);
 }
 
-static unsigned long report_mib(const struct scatterlist *ranges, unsigned int count)
+static u64 report_bytes(const struct scatterlist *ranges, unsigned int count)
 {
-	unsigned long mib = 0;
+	u64 bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		mib += ranges[i].length / SZ_1M;
-	return mib;
+		bytes += ranges[i].length;
+	return bytes;
 }
 
 static unsigned int report_fill(struct report *report, struct request *request,
@@ -148,9 +150,11 @@ static int report_memory(struct page_reporting_dev_info *kernel, struct scatterl
 {
 	struct report *report = report_of(kernel);
 	unsigned int told = 0, more = 1;
+	ktime_t begin = ktime_get();
+	u64 bytes;
 
 	report->since = jiffies;
-	report->mib = report_mib(ranges, count);
+	report->mib = report_bytes(ranges, count) >> 20;
 	atomic_inc(&report->unanswered);
 	/* Counted before it looks whether it may run: pairs with report_pause(). */
 	smp_mb__after_atomic();
@@ -161,6 +165,9 @@ static int report_memory(struct page_reporting_dev_info *kernel, struct scatterl
 	queue_kick(&report->queue);
 	atomic_dec(&report->unanswered);
 	report_await(report);
+	bytes = report_bytes(ranges, told);
+	tally_add(report->tally, TALLY_REPORTED, bytes >> PAGE_SHIFT);
+	trace_aerostat_report(report->device, report_bytes(ranges, count), bytes, begin);
 	return told < count ? -EBUSY : 0;
 }
 
@@ -168,18 +175,20 @@ static int report_memory(struct page_reporting_dev_info *kernel, struct scatterl
  * report_prepare - allocate all that reporting will need
  * @report: free memory that the host is told of
  * @device: the device, its features negotiated
+ * @tally: what has happened so far
  * @on_answer: called under the queue's lock after an answer, to whomever
  *
  * May sleep.
  *
  * Return: 0 or -ENOMEM, with nothing left allocated.
  */
-int report_prepare(struct report *report, struct virtio_device *device,
+int report_prepare(struct report *report, struct virtio_device *device, struct tally *tally,
 		   void (*on_answer)(struct queue *queue))
 {
 	struct request_shape shape = { REPORT_REQUESTS, 0, PAGE_REPORTING_CAPACITY };
 
 	report->device = device;
+	report->tally = tally;
 	return queue_prepare(&report->queue, shape, on_answer);
 }
 

@@ -7,6 +7,7 @@
 
 #include "queue.h"
 
+struct tally;
 struct virtio_device;
 
 /* Whether the kernel may report free memory. */
@@ -19,6 +20,7 @@ enum report_state {
 /**
  * struct report - free memory that the host is told of as it is
  * @device: the device; fixed
+ * @tally: what has happened so far; fixed
  * @queue: the reporting queue, for the kernel's reports and for the balloon; a lock of its
  *	own
  * @kernel: our place with the kernel, which finds the free memory
@@ -33,6 +35,7 @@ enum report_state {
  */
 struct report {
 	struct virtio_device *device;
+	struct tally *tally;
 	struct queue queue;
 	struct page_reporting_dev_info kernel;
 	enum report_state state;
@@ -42,7 +45,7 @@ struct report {
 	bool silent;
 };
 
-int report_prepare(struct report *report, struct virtio_device *device,
+int report_prepare(struct report *report, struct virtio_device *device, struct tally *tally,
 		   void (*on_answer)(struct queue *queue));
 void report_free(struct report *report);
 void report_start(struct report *report);

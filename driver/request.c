@@ -71,6 +71,7 @@ void request_clear(struct request *request)
 {
 	request->length = 0;
 	request->range_count = 0;
+	request->memory = 0;
 	request->block = NULL;
 	request->settle = NULL;
 }

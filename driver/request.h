@@ -2,6 +2,7 @@
 #ifndef AEROSTAT_REQUEST_H
 #define AEROSTAT_REQUEST_H
 
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -33,6 +34,8 @@ enum request_state {
  * @blocks: blocks whose fate hangs on the answer; the taker's, then the settler's
  * @block: a block whose fate hangs on other answers too, or a page whose list head
  *	somebody else uses, or NULL; likewise
+ * @memory: how much memory it speaks of, in bytes; the taker's
+ * @posted: when it was put into the ring; queue->lock
  */
 struct request {
 	struct list_head link;
@@ -45,6 +48,8 @@ struct request {
 	void *owner;
 	struct list_head blocks;
 	struct page *block;
+	u64 memory;
+	ktime_t posted;
 };
 
 /**

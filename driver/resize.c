@@ -20,6 +20,7 @@
 #include "resize.h"
 #include "source.h"
 #include "tell.h"
+#include "trace.h"
 
 /* How long one step takes memory from a slow guest, waits for the device; in jiffies. */
 #define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
@@ -33,7 +34,10 @@
 #define RESIZE_LEAVE_TIME (10 * HZ)
 
 /* How much of a large inflation comes from a processor's own lists at most. */
-#define RESIZE_CACHED_PAGES max(SZ_16M >> PAGE_SHIFT, BLOCK_WHOLE_PAGES)
+#define RESIZE_CACHED_PAGES ((unsigned long)SZ_16M >> PAGE_SHIFT)
+
+/* How much must be available for the balloon to grow again after the guest was short. */
+#define RESIZE_ENOUGH_PAGES (SZ_32M >> PAGE_SHIFT)
 
 /* How long at least to let a guest breathe that gave little; in ms. */
 #define RESIZE_BREATH_MS 20u
@@ -44,9 +48,9 @@
 /* How long to leave compaction alone when it is at work on all that is held, in ms. */
 #define RESIZE_ISOLATED_MS 10
 
-static unsigned long to_mib(unsigned long pages)
+static u64 to_bytes(unsigned long pages)
 {
-	return pages >> (20 - PAGE_SHIFT);
+	return (u64)pages << PAGE_SHIFT;
 }
 
 static unsigned long resize_target_pages(struct resize *resize)
@@ -63,9 +67,7 @@ static void resize_read_target(struct resize *resize)
 		return;
 	resize->target = target;
 	pace_succeeded(&resize->pace);
-	spin_lock_irq(&resize->lock);
 	resize->not_before = get_jiffies_64();
-	spin_unlock_irq(&resize->lock);
 }
 
 static void resize_write_actual(struct resize *resize)
@@ -85,34 +87,42 @@ static void resize_say_empty(struct resize *resize)
 	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
 }
 
-static void resize_pause(struct resize *resize, enum resize_state pause, unsigned int wait_ms)
+static enum resize_state resize_pause(struct resize *resize, enum resize_state pause,
+				      unsigned int wait_ms)
 {
-	u64 end = get_jiffies_64() + msecs_to_jiffies(wait_ms);
-	unsigned long flags;
-
-	spin_lock_irqsave(&resize->lock, flags);
-	if (time_after64(end, resize->not_before)) {
-		resize->not_before = end;
-		resize->pause = pause;
-	}
-	spin_unlock_irqrestore(&resize->lock, flags);
+	resize->not_before = get_jiffies_64() + msecs_to_jiffies(wait_ms);
+	resize->pause = pause;
+	return pause;
 }
 
-static bool resize_is_paused(struct resize *resize, enum resize_state *pause)
+static bool resize_is_paused(struct resize *resize)
 {
-	bool paused;
+	return time_before64(get_jiffies_64(), resize->not_before);
+}
+
+/* A guest that was short of memory comes before the host's target. */
+static bool resize_holds_off(struct resize *resize, unsigned long missing)
+{
+	struct relief_memory memory = { source_available(), RESIZE_ENOUGH_PAGES, missing };
+	unsigned int look_ms;
+	bool held_off;
 
 	spin_lock_irq(&resize->lock);
-	paused = time_before64(get_jiffies_64(), resize->not_before);
-	*pause = resize->pause;
+	held_off = resize->relief.state == RELIEF_HOLDING_OFF;
+	look_ms = relief_look(&resize->relief, ktime_to_ms(ktime_get()), &memory);
 	spin_unlock_irq(&resize->lock);
-	return paused;
+	if (look_ms)
+		resize_pause(resize, RESIZE_HOLDING_OFF, look_ms);
+	else if (held_off)
+		trace_aerostat_hold_off(resize->device, true, resize->relief.wait_ms,
+					to_bytes(memory.available), to_bytes(missing));
+	return look_ms;
 }
 
 static enum resize_state resize_back_off(struct resize *resize)
 {
-	resize_pause(resize, RESIZE_OUT_OF_MEMORY, pace_failed(&resize->pace));
-	return RESIZE_OUT_OF_MEMORY;
+	tally_add(resize->hold->tally, TALLY_REFUSED, 1);
+	return resize_pause(resize, RESIZE_OUT_OF_MEMORY, pace_failed(&resize->pace));
 }
 
 /* A device that is known to be silent is not waited for once more. */
@@ -121,64 +131,99 @@ static unsigned long resize_answer_limit(struct resize *resize)
 	return resize->state == RESIZE_NOT_ANSWERING ? jiffies : jiffies + RESIZE_ANSWER_TIME;
 }
 
-static bool resize_is_owed(struct resize *resize, unsigned long limit)
-{
-	return tell_wait_inflated(resize->tell, limit) || tell_wait_deflated(resize->tell, limit);
-}
-
 /* Memory is taken only when the device has room for it, and nothing is in its way. */
 static bool resize_is_busy(struct resize *resize)
 {
 	unsigned long limit = resize_answer_limit(resize);
 	struct tell *tell = resize->tell;
 
-	if (resize->state == RESIZE_NOT_ANSWERING && resize_is_owed(resize, limit))
+	if (resize->state == RESIZE_NOT_ANSWERING && tell_is_owed(resize->tell, limit))
 		return true;
-	return tell_wait_deflated(tell, limit) ||
+	return !deflate_tell_owed(tell, limit) || tell_wait_deflated(tell, limit) ||
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
+}
+
+static bool resize_is_relieving(struct resize *resize)
+{
+	bool relieving;
+
+	spin_lock_irq(&resize->lock);
+	relieving = resize->relief.state == RELIEF_HOLDING_OFF;
+	spin_unlock_irq(&resize->lock);
+	return relieving;
+}
+
+/* Returns -EAGAIN if the guest came to need the memory meanwhile. */
+static int resize_name(struct resize *resize, struct list_head *blocks)
+{
+	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
+	int error = -EAGAIN;
+
+	if (!resize_is_relieving(resize)) {
+		if (deflate_tell_owed(resize->tell, limit))
+			return inflate_memory(resize->tell, blocks, limit);
+		error = -ETIMEDOUT;
+	}
+	source_give_back(blocks);
+	return error;
 }
 
 /*
  * Free pages that wait on a processor's own lists go first. They are of no use to a guest
  * that needs huge pages, which has fewer if only whole blocks are taken.
  */
-static unsigned long resize_take_cached(struct resize *resize, unsigned long missing)
+static int resize_take_cached(struct resize *resize, unsigned long missing)
 {
 	LIST_HEAD(pages);
 
-	if (resize->state == RESIZE_INFLATING || missing < 2 * RESIZE_CACHED_PAGES)
-		return missing;
+	if (resize->state == RESIZE_INFLATING || missing < 2 * RESIZE_CACHED_PAGES ||
+	    RESIZE_CACHED_PAGES < BLOCK_WHOLE_PAGES)
+		return 0;
 	source_take_cached(&pages, RESIZE_CACHED_PAGES);
-	inflate_scattered(resize->tell, &pages, jiffies + RESIZE_ANSWER_TIME);
-	return resize_target_pages(resize) - hold_size(resize->hold);
+	inflate_select(resize->tell, &pages);
+	return resize_name(resize, &pages);
+}
+
+/* Returns as resize_name(); what was wanted, and taken, in base pages. */
+static int resize_take(struct resize *resize, unsigned long missing, unsigned long *want,
+		       unsigned long *taken)
+{
+	struct tell *tell = resize->tell;
+	LIST_HEAD(blocks);
+	int error;
+
+	*taken = 0;
+	*want = min(missing, tell_batch_pages(tell));
+	error = resize_take_cached(resize, missing);
+	if (error)
+		return error;
+	*want = min(resize_target_pages(resize) - hold_size(resize->hold), *want);
+	*taken = source_take(&blocks, *want, tell_largest_order(tell),
+			     jiffies + RESIZE_TAKE_TIME);
+	return resize_name(resize, &blocks);
 }
 
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
-	enum resize_state pause;
-	unsigned long want;
-	unsigned long taken, begun = jiffies;
-	LIST_HEAD(blocks);
+	unsigned long want, taken, begun = jiffies;
+	ktime_t begin = ktime_get();
 	int error;
 
-	if (resize_is_paused(resize, &pause))
-		return pause;
+	if (resize_holds_off(resize, missing) || resize_is_paused(resize))
+		return resize->pause;
 	if (resize_is_busy(resize))
 		return RESIZE_NOT_ANSWERING;
 
 	WRITE_ONCE(resize->tell->taking, true);
-	missing = resize_take_cached(resize, missing);
-	want = min(missing, tell_batch_pages(resize->tell));
-	taken = source_take(&blocks, want, tell_largest_order(resize->tell),
-			    jiffies + RESIZE_TAKE_TIME);
-	error = inflate_memory(resize->tell, &blocks, jiffies + RESIZE_ANSWER_TIME);
+	error = resize_take(resize, missing, &want, &taken);
 	WRITE_ONCE(resize->tell->taking, false);
-	if (!taken)
-		return resize_back_off(resize);
-	if (error == -ERANGE)
-		return resize_back_off(resize);
-	if (error)
+	trace_aerostat_inflate(resize->device, to_bytes(want), to_bytes(error ? 0 : taken), begin);
+	if (error == -EAGAIN)
+		return RESIZE_INFLATING;
+	if (error && error != -ERANGE)
 		return RESIZE_NOT_ANSWERING;
+	if (error || !taken)
+		return resize_back_off(resize);
 
 	if (taken >= min_t(unsigned long, want, RESIZE_RICH_PAGES))
 		pace_succeeded(&resize->pace);
@@ -192,11 +237,15 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 {
 	unsigned long want = min(spare, tell_batch_pages(resize->tell));
 	unsigned long limit = resize_answer_limit(resize);
+	ktime_t begin = ktime_get();
+	unsigned long returned;
 
 	tell_wait_room(resize->tell, &resize->tell->deflate, limit);
-	if (deflate_memory(resize->tell, want, TELL_RESERVE_RESCUE, limit))
+	returned = deflate_memory(resize->tell, want, TELL_RESERVE_RESCUE, limit);
+	trace_aerostat_deflate(resize->device, to_bytes(want), to_bytes(returned), begin);
+	if (returned)
 		return RESIZE_DEFLATING;
-	if (resize_is_owed(resize, limit))
+	if (tell_is_owed(resize->tell, limit))
 		return RESIZE_NOT_ANSWERING;
 	msleep(RESIZE_ISOLATED_MS);
 	return RESIZE_DEFLATING;
@@ -204,70 +253,24 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 
 static enum resize_state resize_step(struct resize *resize)
 {
-	unsigned long target, size;
+	unsigned long target, size, held;
 
 	tell_settle(resize->tell);
 	if (!tell_works(resize->tell))
 		return RESIZE_NOT_ANSWERING;
+	deflate_tell_owed(resize->tell, jiffies);
 
 	resize_read_target(resize);
 	target = resize_target_pages(resize);
 	size = hold_size(resize->hold);
 	if (size < target)
 		return resize_inflate(resize, target - size);
-	if (size > target)
-		return resize_deflate(resize, size - target);
-	if (resize_is_owed(resize, resize_answer_limit(resize)))
+	held = hold_count(resize->hold);
+	if (held > target)
+		return resize_deflate(resize, held - target);
+	if (tell_is_owed(resize->tell, resize_answer_limit(resize)))
 		return RESIZE_NOT_ANSWERING;
-	return RESIZE_AT_TARGET;
-}
-
-static void resize_say_trouble(struct resize *resize, enum resize_state trouble)
-{
-	struct device *device = &resize->device->dev;
-	unsigned long held = to_mib(hold_count(resize->hold));
-	unsigned long target = to_mib(resize_target_pages(resize));
-
-	if (trouble == RESIZE_NOT_ANSWERING && !tell_works(resize->tell))
-		dev_warn(device, "the device is broken: the balloon stays at %lu MiB until the device is reset\n",
-			 held);
-	else if (trouble == RESIZE_NOT_ANSWERING)
-		dev_warn(device, "the device does not answer: the balloon stays at %lu of %lu MiB, %lu MiB more stay out of use, until it does; look at the host\n",
-			 held, target, to_mib(hold_named(resize->hold)));
-	else if (trouble == RESIZE_OUT_OF_MEMORY)
-		dev_info(device, "the guest has no more memory to give: %lu of %lu MiB are taken, the rest follows when it can\n",
-			 held, target);
-	else
-		dev_info(device, "the guest is short of memory and takes some back: %lu of %lu MiB are left in the balloon\n",
-			 held, target);
-}
-
-static void resize_say(struct resize *resize, enum resize_state state)
-{
-	if (resize->said == RESIZE_NOT_ANSWERING) {
-		if (state == RESIZE_NOT_ANSWERING || resize_is_owed(resize, jiffies))
-			return;
-		dev_info(&resize->device->dev, "the device answers again\n");
-		resize->said = RESIZE_AT_TARGET;
-	}
-
-	switch (state) {
-	case RESIZE_AT_TARGET:
-	case RESIZE_DEFLATING:
-		resize->said = RESIZE_AT_TARGET;
-		break;
-	case RESIZE_HOLDING_OFF:
-	case RESIZE_OUT_OF_MEMORY:
-		if (resize->said != RESIZE_AT_TARGET)
-			break;
-		fallthrough;
-	case RESIZE_NOT_ANSWERING:
-		resize->said = state;
-		resize_say_trouble(resize, state);
-		break;
-	default:
-		break;
-	}
+	return hold_count(resize->hold) > target ? RESIZE_DEFLATING : RESIZE_AT_TARGET;
 }
 
 /* In jiffies; negative: until somebody wakes the worker. */
@@ -287,18 +290,50 @@ static long resize_wait(struct resize *resize, enum resize_state state)
 	}
 }
 
+/* Call it under the lock. */
+static void resize_enter(struct resize *resize, enum resize_state state)
+{
+	if (state == resize->state)
+		return;
+	trace_aerostat_state(resize->device, resize->state, state,
+			     (u64)resize->target << UNIT_SHIFT,
+			     to_bytes(hold_count(resize->hold)));
+	resize->state = state;
+	resize->since = ktime_get_boottime();
+}
+
+/* Moving memory comes before marking it. */
+static bool resize_mark(struct resize *resize, enum resize_state state)
+{
+	bool moves = state == RESIZE_INFLATING || state == RESIZE_DEFLATING;
+
+	return (!moves || resize_is_paused(resize)) && hold_mark(resize->hold);
+}
+
 static void resize_go_on(struct resize *resize, enum resize_state state)
 {
+	bool marks = resize_mark(resize, state);
 	long wait;
 
 	spin_lock_irq(&resize->lock);
 	if (resize->state != RESIZE_STOPPED) {
-		resize->state = state;
-		wait = resize_wait(resize, state);
+		resize_enter(resize, state);
+		wait = marks ? 0 : resize_wait(resize, state);
 		if (wait >= 0)
 			queue_delayed_work(resize->workqueue, &resize->work, wait);
 	}
 	spin_unlock_irq(&resize->lock);
+}
+
+/* While memory moves, the host is told of the size now and then. */
+static bool resize_shows(struct resize *resize, enum resize_state state)
+{
+	bool moves = state == RESIZE_INFLATING || state == RESIZE_DEFLATING;
+
+	if (moves && !time_after(jiffies, resize->shown))
+		return false;
+	resize->shown = jiffies;
+	return true;
 }
 
 static void resize_work(struct work_struct *work)
@@ -306,8 +341,9 @@ static void resize_work(struct work_struct *work)
 	struct resize *resize = container_of(to_delayed_work(work), struct resize, work);
 	enum resize_state state = resize_step(resize);
 
-	resize_write_actual(resize);
-	resize_say(resize, state);
+	if (resize_shows(resize, state))
+		resize_write_actual(resize);
+	notice_state(&resize->notice, state, resize_target_pages(resize));
 	resize_go_on(resize, state);
 }
 
@@ -329,6 +365,7 @@ void resize_prepare(struct resize *resize, struct virtio_device *device, struct 
 	resize->tell = tell;
 	resize->workqueue = workqueue;
 	resize->state = RESIZE_STOPPED;
+	notice_prepare(&resize->notice, device, tell);
 	spin_lock_init(&resize->lock);
 	INIT_DELAYED_WORK(&resize->work, resize_work);
 }
@@ -342,12 +379,14 @@ void resize_prepare(struct resize *resize, struct virtio_device *device, struct 
 void resize_start(struct resize *resize)
 {
 	resize->target = 0;
+	resize->shown = jiffies - 1;
 	resize_say_empty(resize);
-	resize->said = RESIZE_AT_TARGET;
+	notice_start(&resize->notice);
 	pace_succeeded(&resize->pace);
-	spin_lock_irq(&resize->lock);
 	resize->not_before = get_jiffies_64();
-	resize->state = RESIZE_AT_TARGET;
+	spin_lock_irq(&resize->lock);
+	memset(&resize->relief, 0, sizeof(resize->relief));
+	resize_enter(resize, RESIZE_AT_TARGET);
 	spin_unlock_irq(&resize->lock);
 	resize_wake(resize);
 }
@@ -362,9 +401,40 @@ void resize_start(struct resize *resize)
 void resize_stop(struct resize *resize)
 {
 	spin_lock_irq(&resize->lock);
-	resize->state = RESIZE_STOPPED;
+	resize_enter(resize, RESIZE_STOPPED);
 	spin_unlock_irq(&resize->lock);
 	cancel_delayed_work_sync(&resize->work);
+}
+
+/**
+ * resize_state_name - what the worker is at, in words
+ * @resize: the worker
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: the words.
+ */
+const char *resize_state_name(struct resize *resize)
+{
+	return notice_state_name(READ_ONCE(resize->state));
+}
+
+/**
+ * resize_state_since - since when the worker has been at it
+ * @resize: the worker
+ *
+ * Does not sleep.
+ *
+ * Return: time after boot, sleep of the system included.
+ */
+ktime_t resize_state_since(struct resize *resize)
+{
+	ktime_t since;
+
+	spin_lock_irq(&resize->lock);
+	since = resize->since;
+	spin_unlock_irq(&resize->lock);
+	return since;
 }
 
 /**
@@ -386,12 +456,28 @@ void resize_wake(struct resize *resize)
 /**
  * resize_hold_off - the guest takes memory back: do not take it away again at once
  * @resize: the worker
+ * @first: how much to give back at the first need, in base pages
  *
  * Does not sleep; any context. Wake the worker afterwards: it tells the device the size.
+ *
+ * Return: how much to give back, in base pages.
  */
-void resize_hold_off(struct resize *resize)
+unsigned long resize_hold_off(struct resize *resize, unsigned long first)
 {
-	resize_pause(resize, RESIZE_HOLDING_OFF, PACE_LAST_MS);
+	unsigned long flags, count;
+	unsigned int wait_ms;
+	bool held_off;
+
+	spin_lock_irqsave(&resize->lock, flags);
+	held_off = resize->relief.state == RELIEF_HOLDING_OFF;
+	count = relief_begin(&resize->relief, ktime_to_ms(ktime_get()), first,
+			     hold_count(resize->hold));
+	wait_ms = resize->relief.wait_ms;
+	spin_unlock_irqrestore(&resize->lock, flags);
+	if (!held_off)
+		trace_aerostat_hold_off(resize->device, false, wait_ms,
+					to_bytes(source_available()), 0);
+	return count;
 }
 
 /**
@@ -407,10 +493,11 @@ void resize_give_back(struct resize *resize)
 	struct tell *tell = resize->tell;
 	unsigned long end = jiffies + RESIZE_LEAVE_TIME;
 
+	deflate_tell_owed(tell, jiffies + RESIZE_LEAVE_SILENCE);
 	while (hold_count(resize->hold) && tell_works(tell) && time_before(jiffies, end)) {
 		if (deflate_memory(tell, tell_batch_pages(tell), 0, jiffies + RESIZE_LEAVE_SILENCE))
 			continue;
-		if (resize_is_owed(resize, jiffies))
+		if (tell_is_owed(resize->tell, jiffies))
 			break;
 		msleep(RESIZE_ISOLATED_MS);
 	}

@@ -31,8 +31,9 @@
 #define SOURCE_FREE_PAGES ((long)SZ_16M >> PAGE_SHIFT)
 #define SOURCE_MARGIN_PAGES ((long)SZ_4M >> PAGE_SHIFT)
 
-/* How often the reserve is looked at while memory is taken. */
-#define SOURCE_LOOK_BYTES SZ_4M
+/* How often the reserve is looked at while memory is taken, and while it is free memory. */
+#define SOURCE_LOOK_PAGES (SZ_4M >> PAGE_SHIFT)
+#define SOURCE_LOOK_FREE_PAGES (SZ_32M >> PAGE_SHIFT)
 
 /* More blocks are too many to be put in order at once. */
 #define SOURCE_BLOCKS_MAX 4096
@@ -42,13 +43,26 @@
 
 #define SOURCE_FREE_ONLY(flags) (((flags) & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN)
 #define SOURCE_FIXED_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER)
-#define SOURCE_MOVABLE_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER_MOVABLE)
+#define SOURCE_MOVABLE_FLAGS \
+	SOURCE_FREE_ONLY(compat_balloon_pages_move ? GFP_HIGHUSER_MOVABLE : GFP_HIGHUSER)
+
+/**
+ * source_available - how much programs could have without swapping
+ *
+ * Does not sleep.
+ *
+ * Return: base pages.
+ */
+unsigned long source_available(void)
+{
+	return max(si_mem_available(), 0l);
+}
 
 static bool source_can_spare(void)
 {
-	long spare = si_mem_available() + get_nr_swap_pages();
+	unsigned long spare = source_available() + get_nr_swap_pages();
 
-	return spare > (long)(SOURCE_RESERVE_BYTES >> PAGE_SHIFT);
+	return spare > SOURCE_RESERVE_BYTES >> PAGE_SHIFT;
 }
 
 /* In those zones, below their low watermarks a guest reclaims. */
@@ -86,21 +100,40 @@ bool source_has_free(unsigned long pages)
  * source_take_block - take a block of free memory that can't be moved, if there is one
  * @order: its size is 2 to the power of this, in pages; more than a page
  *
- * Does not sleep and reclaims nothing. The block is marked as offline.
+ * Does not sleep and reclaims nothing. The block's first page is marked as offline: that
+ * says whose the block is. See source_mark().
  *
  * Return: the block's first page, or NULL.
  */
 struct page *source_take_block(unsigned int order)
 {
 	struct page *block = alloc_pages(SOURCE_FIXED_FLAGS, order);
-	unsigned long i;
 
 	if (!block)
 		return NULL;
-	for (i = 0; i < 1UL << order; i++)
-		page_mark_offline(block + i);
+	page_mark_offline(block);
 	block_set_order(block, order);
 	return block;
+}
+
+/**
+ * source_mark - mark pages of a block as offline, for crash dumps
+ * @block: what source_take_block() took
+ * @first: which of its pages is the first; all before it are marked
+ * @count: how many at most
+ *
+ * Does not sleep.
+ *
+ * Return: which page is next; the block's size if all are marked.
+ */
+unsigned long source_mark(struct page *block, unsigned long first, unsigned long count)
+{
+	unsigned long i, end = min(first + count, block_pages(block));
+
+	for (i = first; i < end; i++)
+		if (!page_is_offline(block + i))
+			page_mark_offline(block + i);
+	return end;
 }
 
 static struct page *source_take_movable(unsigned int order)
@@ -121,6 +154,12 @@ static struct page *source_take_one(unsigned int order)
 	if (order < BLOCK_WHOLE_ORDER)
 		return source_take_movable(order);
 	return source_has_free(BLOCK_WHOLE_PAGES) ? source_take_block(order) : NULL;
+}
+
+/* How much is taken before the reserve is looked at again. */
+static unsigned long source_stride(unsigned int order)
+{
+	return order == BLOCK_WHOLE_ORDER ? SOURCE_LOOK_FREE_PAGES : SOURCE_LOOK_PAGES;
 }
 
 /**
@@ -144,10 +183,11 @@ unsigned long source_take(struct list_head *blocks, unsigned long count, unsigne
 
 	while (taken < count && blocks_taken < SOURCE_BLOCKS_MAX &&
 	       !(taken && time_after_eq(jiffies, limit))) {
-		if (taken >= looked && !source_can_spare())
-			break;
-		if (taken >= looked)
-			looked = taken + (SOURCE_LOOK_BYTES >> PAGE_SHIFT);
+		if (!taken || taken - looked >= source_stride(order)) {
+			if (!source_can_spare())
+				break;
+			looked = taken;
+		}
 		order = min_t(unsigned int, order, ilog2(count - taken));
 		block = source_take_one(order);
 		if (!block && !order)
@@ -183,9 +223,10 @@ static unsigned long source_take_pages(struct list_head *pages, unsigned long co
 	struct page *page;
 
 	for (taken = 0; taken < count; taken++) {
-		page = source_take_movable(0);
+		page = alloc_page(SOURCE_MOVABLE_FLAGS);
 		if (!page)
 			break;
+		block_set_order(page, 0);
 		list_add_tail(&page->lru, pages);
 		cond_resched();
 	}
@@ -195,10 +236,10 @@ static unsigned long source_take_pages(struct list_head *pages, unsigned long co
 /**
  * source_take_cached - take base pages that wait on this processor's own lists
  * @pages: list to which they are added
- * @count: how many are wanted at most, a multiple of a whole block
+ * @count: how many are wanted at most
  *
- * Sleeps, so call it with no lock held. It takes whole blocks' worth, until most of that
- * comes from elsewhere.
+ * May sleep, reclaims nothing; call it with no lock held. It takes whole blocks' worth,
+ * until most of that comes from elsewhere.
  */
 void source_take_cached(struct list_head *pages, unsigned long count)
 {
@@ -211,16 +252,17 @@ void source_take_cached(struct list_head *pages, unsigned long count)
 		taken = source_take_pages(pages, BLOCK_WHOLE_PAGES);
 		count -= taken;
 		after = source_cached();
-	} while (count && taken == BLOCK_WHOLE_PAGES && after + SOURCE_CACHED_PAGES < before);
+	} while (count >= BLOCK_WHOLE_PAGES && taken == BLOCK_WHOLE_PAGES &&
+		 after + SOURCE_CACHED_PAGES < before);
 }
 
 static void source_unmark(struct page *block)
 {
 	unsigned long i, count = block_pages(block);
 
-	if (!page_is_offline(block))
-		return;
-	for (i = 0; i < count; i++)
+	if (page_is_offline(block))
+		page_unmark_offline(block);
+	for (i = 1; i < count && page_is_offline(block + i); i++)
 		page_unmark_offline(block + i);
 }
 

@@ -54,6 +54,7 @@ int tell_prepare(struct tell *tell, struct virtio_device *device, struct hold *h
 	tell->device = device;
 	tell->hold = hold;
 	tell->report = report;
+	owed_prepare(&tell->owed);
 	tell->way = feature_allows_ranges(device) ? TELL_BY_RANGES : TELL_BY_FRAMES;
 	tell->must_tell = virtio_has_feature(device, VIRTIO_BALLOON_F_MUST_TELL_HOST);
 	error = queue_prepare(&tell->inflate, inflate, on_inflate_answer);
@@ -100,6 +101,7 @@ void tell_forget(struct tell *tell)
 {
 	queue_forget(&tell->inflate);
 	queue_forget(&tell->deflate);
+	owed_forget(&tell->owed);
 }
 
 /**
@@ -129,6 +131,20 @@ void tell_settle(struct tell *tell)
 bool tell_works(struct tell *tell)
 {
 	return queue_works(tell_naming_queue(tell)) && queue_works(&tell->deflate);
+}
+
+/**
+ * tell_unanswered - how many requests the device has not answered
+ * @tell: what the device is told
+ *
+ * Does not sleep, takes no lock. What else the reporting queue is used for counts too.
+ *
+ * Return: so many.
+ */
+unsigned int tell_unanswered(struct tell *tell)
+{
+	return queue_unanswered(&tell->inflate) + queue_unanswered(&tell->deflate) +
+	       queue_unanswered(tell->report);
 }
 
 static bool tell_is_acknowledged(void *argument)
@@ -176,6 +192,21 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
 
 	tell_note_silence(tell, waits, error);
 	return error;
+}
+
+/**
+ * tell_is_owed - wait for all answers of the device
+ * @tell: what the device is told
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * Sleeps; call it with no lock held.
+ *
+ * Return: true if the device still owes one, or is to be told of something.
+ */
+bool tell_is_owed(struct tell *tell, unsigned long limit)
+{
+	return !owed_is_empty(&tell->owed) || tell_wait_inflated(tell, limit) ||
+	       tell_wait_deflated(tell, limit);
 }
 
 /**

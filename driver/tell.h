@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/mm.h>
 
+#include "owed.h"
 #include "queue.h"
 
 struct hold;
@@ -39,6 +40,7 @@ enum tell_way {
  * @inflate: queue for frame numbers of memory that goes to the host; a lock of its own
  * @deflate: queue for frame numbers of memory that comes back; a lock of its own
  * @report: queue for ranges of memory, shared with whoever reports free memory; fixed
+ * @owed: frame numbers of memory that came back before the device could be told
  * @taking: memory has been taken that is not yet named; the worker's, any context, a hint
  * @must_tell: memory comes back only with the device's answer; fixed
  * @silent: somebody waited in vain for the answers to what came back, and they are still
@@ -52,6 +54,7 @@ struct tell {
 	struct queue inflate;
 	struct queue deflate;
 	struct queue *report;
+	struct owed owed;
 	bool taking;
 	bool must_tell;
 	bool silent;
@@ -67,8 +70,10 @@ void tell_forget(struct tell *tell);
 
 void tell_settle(struct tell *tell);
 bool tell_works(struct tell *tell);
+unsigned int tell_unanswered(struct tell *tell);
 unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
+bool tell_is_owed(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
 
 const char *tell_way_name(struct tell *tell);

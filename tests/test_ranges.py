@@ -185,7 +185,7 @@ def test_what_is_named_stays_out_of_use_and_what_is_held_deflates_until_the_answ
         assert 0 < out <= 32 * 256
         assert device.actual_mib() == 100
         use_all_that_is_available(guest)
-        device.set_num_pages(80 * 256 + out)
+        device.set_target(80)
         device.wait_actual(80)
         use_all_that_is_available(guest)
         for mib in (200, 112, 150):
