@@ -4,7 +4,8 @@
 # Whatever is missing on the machine is installed first, by tests/setup.sh.
 
 PYTHON := /usr/bin/python3
-GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c))
+GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
+	build/guest/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run)
 
 # The value is asked for late: setup may have to install the headers first.
@@ -28,6 +29,7 @@ all: setup-build module
 
 help:
 	@echo "make          build driver/virtio_balloon.ko"
+	@echo "make tools    build build/tools/balloonstat, which shows in a guest where its memory is"
 	@echo "make demo     take 3 GiB from a guest and give it back, beside Linux's own driver"
 	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
@@ -49,7 +51,14 @@ module: setup-build
 device: setup-build
 	$(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY)
 
+# Needs no more than gcc, so that it can be copied into any guest.
+tools: setup-build
+	$(MAKE) -C tools
+
 programs: $(GUEST_PROGRAMS)
+
+build/guest/balloonstat: tools/balloonstat.c
+	$(MAKE) -C tools OUTPUT=../$(@D) LDFLAGS=-static
 
 build/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
 	@mkdir -p $(@D)
@@ -79,11 +88,11 @@ check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
 	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
 
-style: setup-style style-checkpatch style-sparse style-scripts
+style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
-		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES)
+		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(wildcard tools/*.c)
 
 # Copies are checked, so that the modules that were built stay as they are.
 style-sparse: setup-style
@@ -95,6 +104,9 @@ style-sparse: setup-style
 			C=2 W=1 CF=-D__CHECK_ENDIAN__ || exit 1; \
 	done >build/style.log 2>&1 || { cat build/style.log; false; }
 	@! grep -E 'warning|error' build/style.log
+
+style-manual: setup-style
+	mandoc -T lint -W warning $(wildcard tools/*.8)
 
 style-scripts: setup-style
 	shellcheck $(SHELL_SCRIPTS)
@@ -110,6 +122,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device programs demo bench \
+.PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
 	unit check check-mutants \
-	style style-checkpatch style-sparse style-scripts clean distclean
+	style style-checkpatch style-sparse style-manual style-scripts clean distclean
