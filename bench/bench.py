@@ -19,8 +19,8 @@ sys.path.insert(0, str(BENCH.parent / "tests"))
 import plot  # noqa: E402
 import surroundings  # noqa: E402
 from cases import AEROSTAT, CASES, SHIPPED, Samples  # noqa: E402
+from catalogue import EXPERIMENTS  # noqa: E402
 from demo import DRIVERS  # noqa: E402
-from experiments import EXPERIMENTS  # noqa: E402
 from measure import Skipped, measure_limit  # noqa: E402
 from rig import GuestError, paths  # noqa: E402
 from table import table  # noqa: E402
@@ -58,6 +58,8 @@ def parse_arguments():
                         help="some cases only")
     parser.add_argument("--results", type=Path, default=BENCH / "results", metavar="DIRECTORY",
                         help="where the files go; bench/results without this")
+    parser.add_argument("--redraw", action="store_true",
+                        help="measure nothing; make table and drawings of the results there are")
     return parser.parse_args()
 
 
@@ -143,10 +145,26 @@ def bench(arguments):
     print("The machine's limit", flush=True)
     samples.limit = measure_limit(arguments.runs)
     run_all(arguments, samples, lambda: write_json(results, arguments, facts, samples))
-    print("\n" + table(arguments.cases, samples, facts["accelerator"] == "tcg") + "\n")
-    drawings = plot.draw(arguments.cases, samples, arguments.results, subtitle(facts))
-    print("Written: " + " ".join(str(path) for path in [results, *drawings]))
+    show(arguments.cases, samples, facts, results)
     return not samples.failed
+
+
+def show(letters, samples, facts, results):
+    text = table(letters, samples, facts["accelerator"] == "tcg")
+    print("\n" + text + "\n")
+    written = results.with_name("table.txt")
+    written.write_text(text + "\n")
+    drawings = plot.draw(letters, samples, results.parent, subtitle(facts))
+    print("Written: " + " ".join(str(path) for path in [results, written, *drawings]))
+
+
+def redraw(arguments):
+    results = arguments.results / "results.json"
+    content = json.loads(results.read_text())
+    print_heading(content["surroundings"])
+    show([letter for letter in arguments.cases if letter in content["cases"]],
+         Samples.from_dictionary(content), content["surroundings"], results)
+    return True
 
 
 def stop(*_):
@@ -158,7 +176,8 @@ def main():
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, stop)
     try:
-        sys.exit(0 if bench(arguments) else "Some runs failed: see above.")
+        run = redraw if arguments.redraw else bench
+        sys.exit(0 if run(arguments) else "Some runs failed: see above.")
     except (GuestError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"\nThe benchmark failed: {error}")
     except KeyboardInterrupt:

@@ -26,6 +26,14 @@ class Samples:
         runs = self._figures.get(experiment, {}).get(driver, [])
         return [figures[name] for figures in runs]
 
+    @classmethod
+    def from_dictionary(cls, content):
+        samples = cls()
+        samples._figures = content["experiments"]
+        samples.limit = {int(step): seconds for step, seconds in content["limit"].items()}
+        samples.skipped, samples.failed = content["skipped"], content["failed"]
+        return samples
+
     def as_dictionary(self):
         return {"limit": self.limit, "experiments": self._figures, "skipped": self.skipped,
                 "failed": self.failed}
@@ -241,6 +249,41 @@ def lateness_case():
                 (never_later(late),))
 
 
+def need_case():
+    figures, goals = [], []
+    for reach, needs in (("in reach", 600), ("out of reach", 500)):
+        experiment = f"squeezed, {reach}"
+        ratio = Figure(experiment, "ratio", f"target {reach}, to an empty balloon", "times")
+        killed = Figure(experiment, "killed", f"target {reach}, killed", "", processor=False)
+        lines = Figure(experiment, "lines", f"target {reach}, lines in the log", "",
+                       processor=False)
+        figures += [Figure(experiment, "alone", f"target {reach}, {needs} MiB, balloon empty", "s"),
+                    Figure(experiment, "grows", f"target {reach}, {needs} MiB, squeezed", "s"),
+                    ratio, killed, lines]
+        goals += [at_most(ratio, 1.5, f"target {reach}: at most 1.5 times as long"),
+                  at_most(killed, 0, f"target {reach}: nothing is killed"),
+                  at_most(lines, 2, f"target {reach}: at most 2 lines in the log")]
+    return Case("a program needs what the balloon holds, 1 GiB guest", tuple(figures),
+                tuple(goals))
+
+
+def rest_case():
+    more = Figure("at rest", "more", "beyond idling", "%")
+    scans = Figure("at rest", "scans", "pages that kswapd looked at", "", processor=False)
+    return Case("what a target out of reach costs, 1 GiB guest", (
+        Figure("at rest", "idle", "a processor's time, idle", "%"),
+        Figure("at rest", "share", "a processor's time, at that target", "%"), more, scans), (
+        at_most(more, 0.1, "0.1 % of a processor"), at_most(scans, 0, "kswapd sleeps")))
+
+
+def work_case():
+    share = Figure("at work", "share", "work, of that with an empty balloon", "%")
+    killed = Figure("at work", "killed", "killed", "", processor=False)
+    return Case("ten programs at work while the target changes, 1 GiB guest", (share, killed), (
+        share_at_least(share, 80, "80 % of the work with an empty balloon"),
+        at_most(killed, 0, "nothing is killed")))
+
+
 CASES = {
     "A": take_case("inflate, reporting on, init_on_alloc=0", "cycle, reporting on",
                    lambda time: times_as_fast(time, 100), lambda time: within_limit(time, 4)),
@@ -255,4 +298,9 @@ CASES = {
     "I": fragmented_case(),
     "J": size_case(),
     "K": lateness_case(),
+    "L": need_case(),
+    "M": rest_case(),
+    "N": take_case("inflate, the guest full of clean page cache", "cached",
+                   lambda time: times_as_fast(time, 2)),
+    "O": work_case(),
 }

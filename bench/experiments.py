@@ -16,6 +16,7 @@ from rig import Guest, paths
 from usage import fragment, touch, use, use_memory
 
 REPORTING = "free-page-reporting=on"
+DEFLATE_ON_OOM = "deflate-on-oom=on"
 LIFE_SECONDS = 1800
 LATENCY_CYCLES = 10
 IDLE_SECONDS = 3
@@ -28,18 +29,24 @@ class Setting:
     take: int = 3072
     reporting: bool = True
     zeroing: bool = False
+    deflate_on_oom: bool = False
 
     def words(self):
         return (f"{self.memory // MIB_PER_GIB} GiB guest, "
                 f"reporting {'on' if self.reporting else 'off'}, "
+                f"{'deflate-on-oom, ' if self.deflate_on_oom else ''}"
                 f"init_on_alloc={int(self.zeroing)}")
+
+    def balloon(self):
+        """Options of the balloon device."""
+        return ",".join([REPORTING] * self.reporting + [DEFLATE_ON_OOM] * self.deflate_on_oom)
 
 
 @contextlib.contextmanager
 def booted(driver, setting, **options):
     """A guest without a driver, so that nothing returns memory before the driver is loaded."""
     with Guest(memory=setting.memory, module=None, name=f"bench-{driver}", life=LIFE_SECONDS,
-               balloon=REPORTING if setting.reporting else "",
+               balloon=setting.balloon(),
                cmdline=f"init_on_alloc={int(setting.zeroing)}", **options) as guest:
         yield guest
 
@@ -160,19 +167,3 @@ def lateness(driver, setting):
         guest.load_module(driver)
         late = worst_lateness(guest, partial(take_and_give_back_often, guest, setting))
     return {"idle": idle, "late": late}
-
-
-WITHOUT_REPORTING = Setting(reporting=False)
-EXPERIMENTS = {
-    "cycle, reporting on": (cycle, Setting()),
-    "cycle, reporting off": (cycle, WITHOUT_REPORTING),
-    "zeroing": (zeroing, Setting(zeroing=True)),
-    "notifications, reporting on": (notifications, Setting()),
-    "notifications, reporting off": (notifications, WITHOUT_REPORTING),
-    "hugetlbfs": (huge_page_file, Setting()),
-    "fragmented, reporting on": (fragmented, Setting(take=2048)),
-    "fragmented, reporting off": (fragmented, Setting(take=2048, reporting=False)),
-    "untouched, 4 GiB": (untouched, Setting()),
-    "untouched, 16 GiB": (untouched, Setting(memory=16384, take=14336)),
-    "lateness": (lateness, Setting()),
-}
