@@ -67,9 +67,8 @@ def test_while_inflating_is_not_answered_the_balloon_deflates():
         device.hold("inflate")
         device.set_target(120)
         device.wait_owned_pages(101 * 256)
-        named = device.owned_pages() - device.actual_pages()
         device.set_target(10)
-        device.wait_actual_pages(max(10 * 256 - named, 0), timeout=15)
+        device.wait_actual(10, timeout=15)
         device.answer("inflate")
         device.wait_actual(10)
 
@@ -133,7 +132,8 @@ def test_a_silent_deflation_is_reported_once_and_new_targets_do_not_hang(feature
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 def test_a_guest_out_of_memory_lives_on_when_deflation_is_never_answered(features):
-    with emulated(features) as (guest, device):
+    # In need a guest uses memory before the device can be told, which must not overwrite it.
+    with emulated(features, scribble=features == MUST_TELL) as (guest, device):
         guest.forgive(OUT_OF_MEMORY)
         device.set_target(300)
         device.wait_actual(300)
