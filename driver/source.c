@@ -262,7 +262,9 @@ static void source_unmark(struct page *block)
 
 	if (page_is_offline(block))
 		page_unmark_offline(block);
-	for (i = 1; i < count && page_is_offline(block + i); i++)
+	while (count > 1 && !page_is_offline(block + count - 1))
+		count--;
+	for (i = 1; i < count; i++)
 		page_unmark_offline(block + i);
 }
 
