@@ -10,6 +10,7 @@
 
 #include "balloon.h"
 #include "compat.h"
+#include "empty.h"
 
 enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUE_HINT, QUEUE_REPORT, QUEUES };
 
@@ -111,8 +112,9 @@ int balloon_prepare(struct balloon *balloon, struct virtio_device *device)
 
 	hold_prepare(&balloon->hold, &balloon->tally, !balloon_deflates_on_oom(balloon));
 	migrate_prepare(&balloon->migrate, &balloon->tell, &balloon->hold);
+	need_prepare(&balloon->need, device, &balloon->hold);
 	resize_prepare(&balloon->resize, device, &balloon->hold, &balloon->tell,
-		       balloon->workqueue);
+		       &balloon->need, balloon->workqueue);
 	offline_prepare(&balloon->offline, &balloon->tell, &balloon->hint, &balloon->resize);
 	power_prepare(&balloon->power, device, &balloon->report);
 	return 0;
@@ -199,6 +201,6 @@ void balloon_forget(struct balloon *balloon)
 	queue_forget(&balloon->report.queue);
 	report_stop(&balloon->report);
 	hint_forget(&balloon->hint);
-	resize_free_all(&balloon->resize);
+	empty_without_device(&balloon->hold);
 	migrate_forget(&balloon->migrate);
 }

@@ -7,6 +7,7 @@
 #include "hint.h"
 #include "hold.h"
 #include "migrate.h"
+#include "need.h"
 #include "offline.h"
 #include "power.h"
 #include "pressure.h"
@@ -31,6 +32,7 @@ enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
  * @statistics: the figures that the host asks for
  * @report: free memory that the host is told of as it is
  * @hint: free memory that a migration need not copy
+ * @need: what a guest that was short of memory needs
  * @resize: the worker
  * @pressure: giving memory back to a guest that has none left
  * @offline: giving back memory that is to be taken offline
@@ -48,6 +50,7 @@ struct balloon {
 	struct statistics statistics;
 	struct report report;
 	struct hint hint;
+	struct need need;
 	struct resize resize;
 	struct pressure pressure;
 	struct offline offline;

@@ -17,6 +17,7 @@
 #include "deflate.h"
 #include "hold.h"
 #include "name.h"
+#include "notify.h"
 #include "owed.h"
 #include "source.h"
 #include "tell.h"
@@ -54,7 +55,7 @@ static void deflate_settle(struct request *request)
 static void deflate_finish(struct deflate *deflate)
 {
 	if (deflate->tell->way == TELL_BY_FRAMES)
-		queue_kick(&deflate->tell->deflate);
+		notify_device(&deflate->tell->deflate);
 	deflate_give_back(deflate->tell, &deflate->told);
 }
 
@@ -306,7 +307,7 @@ bool deflate_tell_owed(struct tell *tell, unsigned long limit)
 		}
 		owed_told(&tell->owed, count);
 	}
-	queue_kick(queue);
+	notify_device(queue);
 	return !count;
 }
 

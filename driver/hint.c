@@ -17,6 +17,8 @@
 #include <linux/virtio_config.h>
 
 #include "hint.h"
+#include "mark.h"
+#include "notify.h"
 #include "source.h"
 #include "tally.h"
 #include "trace.h"
@@ -115,7 +117,7 @@ static struct page *hint_take(struct hint *hint)
 		hint->order--;
 	}
 	if (block)
-		source_mark(block, 1, block_pages(block));
+		mark_block(block, 1, block_pages(block));
 	return block;
 }
 
@@ -156,7 +158,7 @@ static bool hint_supply(struct hint *hint)
 			queue_put(&hint->queue, request);
 		cond_resched();
 	}
-	queue_kick(&hint->queue);
+	notify_device(&hint->queue);
 	if (!named || !queue_works(&hint->queue))
 		hint_move(hint, HINT_SUPPLYING, HINT_ENDING);
 	return request && hint_is(hint, HINT_SUPPLYING);
@@ -176,7 +178,7 @@ static bool hint_send(struct hint *hint, u32 command)
 		queue_put(&hint->queue, request);
 		return false;
 	}
-	queue_kick(&hint->queue);
+	notify_device(&hint->queue);
 	return true;
 }
 
@@ -250,7 +252,7 @@ static void hint_work(struct work_struct *work)
 	more = hint_step(hint);
 	/* QEMU looks at an open round by itself, and forgets what is left when it moves away. */
 	if (changed && !hint_is(hint, HINT_SUPPLYING))
-		queue_remind(&hint->queue);
+		notify_unasked(&hint->queue);
 	if (more)
 		hint_poke(hint, false);
 }

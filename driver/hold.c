@@ -8,8 +8,8 @@
  * a whole block is, when less of it is wanted.
  *
  * The rule: what is in here was acknowledged by the device and can be taken by anyone at
- * any time; nobody waits while holding a lock of this room. The one exception is a page
- * that compaction has put here before the device answered: it stays until the answer.
+ * any time; nobody waits while holding a lock of this room. The one exception is the page
+ * of early.c.
  * Memory is counted as gone from the guest, or back, where it enters and leaves.
  */
 #include <linux/list.h>
@@ -39,7 +39,7 @@ void hold_prepare(struct hold *hold, struct tally *tally, bool memory_leaves_the
 	hold->pages.adjust_managed_page_count = memory_leaves_the_guest;
 	spin_lock_init(&hold->lock);
 	blocks_prepare(&hold->blocks);
-	INIT_LIST_HEAD(&hold->aside);
+	early_prepare(&hold->early, &hold->pages);
 }
 
 /**
@@ -113,12 +113,6 @@ static void hold_block_leaves(struct hold *hold, struct page *block)
 	balloon_count_deflated(block, block_pages(block));
 }
 
-static void hold_set_unmarked(struct hold *hold, struct page *block)
-{
-	WRITE_ONCE(hold->unmarked, block);
-	hold->marked = 1;
-}
-
 static void hold_insert_block(struct hold *hold, struct page *block, bool named)
 {
 	unsigned long flags, count = block_pages(block);
@@ -127,8 +121,7 @@ static void hold_insert_block(struct hold *hold, struct page *block, bool named)
 	hold_tally_in(hold, count, named);
 	spin_lock_irqsave(&hold->lock, flags);
 	blocks_add(&hold->blocks, block);
-	if (!hold->unmarked)
-		hold_set_unmarked(hold, block);
+	mark_added(&hold->mark, block);
 	hold->count += count;
 	hold->named -= named ? count : 0;
 	spin_unlock_irqrestore(&hold->lock, flags);
@@ -190,21 +183,6 @@ void hold_put(struct hold *hold, struct list_head *blocks)
 	hold_insert(hold, blocks, false);
 }
 
-static bool hold_mark_pages(struct hold *hold)
-{
-	struct page *block;
-	unsigned long flags;
-
-	spin_lock_irqsave(&hold->lock, flags);
-	block = hold->unmarked;
-	if (block)
-		hold->marked = source_mark(block, hold->marked, HOLD_PAGES_AT_ONCE);
-	if (block && hold->marked == block_pages(block))
-		hold_set_unmarked(hold, blocks_next(&hold->blocks, block));
-	spin_unlock_irqrestore(&hold->lock, flags);
-	return block;
-}
-
 /**
  * hold_mark - mark some of the whole blocks as offline, for crash dumps
  * @hold: what the balloon holds
@@ -216,11 +194,17 @@ static bool hold_mark_pages(struct hold *hold)
  */
 bool hold_mark(struct hold *hold)
 {
+	unsigned long flags;
 	unsigned int i;
+	bool more = true;
 
-	for (i = 0; i < HOLD_MARKS_AT_ONCE && hold_mark_pages(hold); i++)
+	for (i = 0; more && i < HOLD_MARKS_AT_ONCE; i++) {
+		spin_lock_irqsave(&hold->lock, flags);
+		more = mark_some(&hold->mark, &hold->blocks, HOLD_PAGES_AT_ONCE);
+		spin_unlock_irqrestore(&hold->lock, flags);
 		cond_resched();
-	return READ_ONCE(hold->unmarked);
+	}
+	return more;
 }
 
 static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned long leaves)
@@ -230,9 +214,8 @@ static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned
 
 	spin_lock_irqsave(&hold->lock, flags);
 	block = at ? blocks_at(&hold->blocks, at) : blocks_first(&hold->blocks);
-	if (block && block == hold->unmarked)
-		hold_set_unmarked(hold, blocks_next(&hold->blocks, block));
 	if (block) {
+		mark_removed(&hold->mark, &hold->blocks, block);
 		blocks_remove(&hold->blocks, block);
 		hold->count -= leaves;
 	}
@@ -311,30 +294,15 @@ static bool hold_split(struct hold *hold)
 	return true;
 }
 
-static bool hold_set_aside(struct hold *hold, struct list_head *pages)
-{
-	struct page *page;
-
-	if (!hold->unacknowledged)
-		return false;
-	list_for_each_entry(page, pages, lru) {
-		if (page != hold->unacknowledged)
-			continue;
-		list_move(&page->lru, &hold->aside);
-		return true;
-	}
-	return false;
-}
-
 static unsigned long hold_dequeue(struct hold *hold, struct list_head *pages,
 				  unsigned long want)
 {
 	unsigned long count, flags;
 
 	count = balloon_page_list_dequeue(&hold->pages, pages, want);
-	spin_lock_irqsave(&hold->lock, flags);
-	if (hold_set_aside(hold, pages))
+	if (early_set_aside(&hold->early, pages))
 		count--;
+	spin_lock_irqsave(&hold->lock, flags);
 	hold->count -= count;
 	spin_unlock_irqrestore(&hold->lock, flags);
 	tally_add(hold->tally, TALLY_DEFLATED, count);
@@ -447,7 +415,7 @@ unsigned long hold_size(struct hold *hold)
  */
 bool hold_is_acknowledged(struct hold *hold)
 {
-	return !hold_named(hold) && !READ_ONCE(hold->unacknowledged);
+	return !hold_named(hold) && !early_is_awaited(&hold->early);
 }
 
 /**
@@ -462,45 +430,4 @@ bool hold_is_acknowledged(struct hold *hold)
 bool hold_is_empty(struct hold *hold)
 {
 	return !hold_count(hold) && !balloon_isolated_pages(&hold->pages);
-}
-
-/**
- * hold_await - keep a page in the balloon until the device has acknowledged it
- * @hold: what the balloon holds
- * @page: a page that compaction is about to put into the balloon
- *
- * Does not sleep.
- *
- * Return: false if another page is awaited already.
- */
-bool hold_await(struct hold *hold, struct page *page)
-{
-	unsigned long flags;
-	bool free;
-
-	spin_lock_irqsave(&hold->lock, flags);
-	free = !hold->unacknowledged;
-	if (free)
-		hold->unacknowledged = page;
-	spin_unlock_irqrestore(&hold->lock, flags);
-	return free;
-}
-
-/**
- * hold_acknowledge - the device has acknowledged the page of hold_await()
- * @hold: what the balloon holds
- *
- * Process context. If the page was met on the way out it is held like any other again.
- */
-void hold_acknowledge(struct hold *hold)
-{
-	LIST_HEAD(pages);
-	unsigned long flags;
-
-	spin_lock_irqsave(&hold->lock, flags);
-	hold->unacknowledged = NULL;
-	list_splice_init(&hold->aside, &pages);
-	spin_unlock_irqrestore(&hold->lock, flags);
-	if (!list_empty(&pages))
-		balloon_page_list_enqueue(&hold->pages, &pages);
 }

@@ -7,38 +7,37 @@
 
 #include "block.h"
 #include "compat.h"
+#include "early.h"
+#include "mark.h"
 #include "tally.h"
 
 struct migrate;
+
+/* How long to leave compaction alone when it is at work on all that is held, in ms. */
+#define HOLD_ISOLATED_MS 10
 
 /**
  * struct hold - what the balloon holds
  * @pages: movable base pages; the kernel's own lock for balloon pages
  * @migrate: moves them for compaction; fixed
  * @tally: what has happened so far; fixed
+ * @early: the page among them that the device has not yet acknowledged; its own lock
  * @lock: guards what follows, and how many answers each named or told block waits for
  * @blocks: whole blocks
- * @unmarked: the first of them that is not all marked as offline, or NULL; of those after
- *	it only the first page is
- * @marked: how many of its pages are
+ * @mark: how far they are marked
  * @count: base pages in the balloon, in blocks and isolated by compaction included
  * @named: base pages on the way into it, named to the device and not yet acknowledged
- * @unacknowledged: the one page on the list, at most, that the device has not yet
- *	acknowledged: compaction put it into the balloon, or NULL
- * @aside: that page, if it was met on the way out
  */
 struct hold {
 	struct balloon_dev_info pages;
 	struct migrate *migrate;
 	struct tally *tally;
+	struct early early;
 	spinlock_t lock;	/* see above */
 	struct blocks blocks;
-	struct page *unmarked;
-	unsigned long marked;
+	struct mark mark;
 	unsigned long count;
 	unsigned long named;
-	struct page *unacknowledged;
-	struct list_head aside;
 };
 
 void hold_prepare(struct hold *hold, struct tally *tally, bool memory_leaves_the_guest);
@@ -59,7 +58,5 @@ unsigned long hold_named(struct hold *hold);
 unsigned long hold_size(struct hold *hold);
 bool hold_is_acknowledged(struct hold *hold);
 bool hold_is_empty(struct hold *hold);
-bool hold_await(struct hold *hold, struct page *page);
-void hold_acknowledge(struct hold *hold);
 
 #endif

@@ -16,6 +16,7 @@
 #include "hold.h"
 #include "inflate.h"
 #include "name.h"
+#include "notify.h"
 #include "ranges.h"
 #include "source.h"
 #include "tell.h"
@@ -183,7 +184,7 @@ int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long li
 		else
 			error = inflate_by_frames(tell, blocks, limit);
 	}
-	queue_kick(tell_naming_queue(tell));
+	notify_device(tell_naming_queue(tell));
 	source_give_back(blocks);
 	return error;
 }

@@ -14,6 +14,7 @@
 
 #include "balloon.h"
 #include "compat.h"
+#include "empty.h"
 #include "feature.h"
 #include "sysfs.h"
 #include "version.h"
@@ -27,7 +28,8 @@ static int balloon_start(struct balloon *balloon)
 	if (error)
 		goto unlock;
 	if (balloon_deflates_on_oom(balloon))
-		error = pressure_start(&balloon->pressure, &balloon->tell, &balloon->resize);
+		error = pressure_start(&balloon->pressure, &balloon->tell, &balloon->need,
+				       &balloon->resize);
 	if (error)
 		goto stop_offline;
 	error = balloon_open_queues(balloon);
@@ -70,7 +72,8 @@ static void balloon_stop(struct balloon *balloon)
 		pressure_stop(&balloon->pressure);
 	offline_stop(&balloon->offline);
 	resize_stop(&balloon->resize);
-	resize_give_back(&balloon->resize);
+	empty_to_device(&balloon->tell);
+	resize_say_empty(&balloon->resize);
 	hint_stop(&balloon->hint);
 	report_close(&balloon->report);
 	statistics_stop(&balloon->statistics);

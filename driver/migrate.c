@@ -18,6 +18,7 @@
 #include "hold.h"
 #include "migrate.h"
 #include "name.h"
+#include "notify.h"
 #include "tell.h"
 #include "trace.h"
 
@@ -55,7 +56,7 @@ static int migrate_tell_old(struct migrate *migrate)
 	request->settle = migrate_settle_old;
 	error = queue_post(&tell->deflate, request);
 	if (!error)
-		queue_kick(&tell->deflate);
+		notify_device(&tell->deflate);
 	return error;
 }
 
@@ -76,7 +77,7 @@ static void migrate_settle_new(struct request *request)
 {
 	struct migrate *migrate = request->owner;
 
-	hold_acknowledge(migrate->hold);
+	early_acknowledge(&migrate->hold->early);
 	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_ACKNOWLEDGED) == MIGRATE_OWED)
 		migrate_finish(migrate);
 }
@@ -94,13 +95,13 @@ static int migrate_name(struct migrate *migrate, struct request *inflate, struct
 	inflate->owner = migrate;
 	inflate->settle = migrate_settle_new;
 	name_page(migrate->tell, inflate, new);
-	if (!hold_await(migrate->hold, new))
+	if (!early_await(&migrate->hold->early, new))
 		return -EBUSY;
 	error = queue_post(queue, inflate);
 	if (error)
-		hold_acknowledge(migrate->hold);
+		early_acknowledge(&migrate->hold->early);
 	else
-		queue_kick(queue);
+		notify_device(queue);
 	return error;
 }
 

@@ -13,6 +13,7 @@
 
 #include "deflate.h"
 #include "hold.h"
+#include "need.h"
 #include "pressure.h"
 #include "resize.h"
 #include "tell.h"
@@ -60,7 +61,7 @@ static int pressure_notify(struct notifier_block *notifier, unsigned long unused
 	unsigned long count, returned, after;
 	ktime_t begin = ktime_get();
 
-	count = resize_hold_off(pressure->resize, READ_ONCE(oom_pages));
+	count = need_begin(pressure->need, READ_ONCE(oom_pages));
 	returned = deflate_at_once(tell, count, tell_patience(tell, PRESSURE_WAIT));
 	resize_wake(pressure->resize);
 
@@ -79,15 +80,18 @@ static int pressure_notify(struct notifier_block *notifier, unsigned long unused
  * pressure_start - give memory back from now on when the guest has none left
  * @pressure: giving memory back
  * @tell: what the device is told; open
+ * @need: the guest's need
  * @resize: the worker
  *
  * May sleep. Keeps rule O4; call it only if DEFLATE_ON_OOM was negotiated (O3).
  *
  * Return: 0 or an error of the kernel's.
  */
-int pressure_start(struct pressure *pressure, struct tell *tell, struct resize *resize)
+int pressure_start(struct pressure *pressure, struct tell *tell, struct need *need,
+		   struct resize *resize)
 {
 	pressure->tell = tell;
+	pressure->need = need;
 	pressure->resize = resize;
 	pressure->notifier.notifier_call = pressure_notify;
 	pressure->notifier.priority = PRESSURE_PRIORITY;

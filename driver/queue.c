@@ -11,6 +11,7 @@
 #include <linux/virtio.h>
 
 #include "compat.h"
+#include "notify.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -90,7 +91,7 @@ void queue_close(struct queue *queue)
 	queue->state = QUEUE_CLOSED;
 	spin_unlock_irq(&queue->lock);
 	wake_up_all(&queue->changed);
-	wait_event(queue->changed, !READ_ONCE(queue->kicking));
+	notify_finish(queue);
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = NULL;
 	queue->capacity = 0;
@@ -306,7 +307,7 @@ bool queue_name(struct queue *queue, struct request *request, struct page *page,
  * @request: a request that the caller has taken
  *
  * Does not sleep, takes the queue's lock, allocates nothing. From now on the device can
- * see it; call queue_kick() after the last of a series.
+ * see it; call notify_device() after the last of a series.
  *
  * Return: 0; -EIO if the queue is closed or broken, and the request is still the caller's.
  */
@@ -325,53 +326,6 @@ int queue_post(struct queue *queue, struct request *request)
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return error;
-}
-
-static void queue_notify(struct queue *queue, bool unasked)
-{
-	unsigned long flags;
-	bool notify = false;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == QUEUE_OPEN)
-		notify = virtqueue_kick_prepare(queue->virtqueue) || unasked;
-	if (notify)
-		queue->kicking++;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	if (!notify)
-		return;
-
-	virtqueue_notify(queue->virtqueue);
-
-	spin_lock_irqsave(&queue->lock, flags);
-	queue->kicking--;
-	wake_up_all(&queue->changed);
-	spin_unlock_irqrestore(&queue->lock, flags);
-}
-
-/**
- * queue_kick - notify the device of what was posted, if it wants to know
- * @queue: the queue
- *
- * Does not sleep, takes the queue's lock but notifies outside of it, because a device may
- * do all its work before the notification returns.
- */
-void queue_kick(struct queue *queue)
-{
-	queue_notify(queue, false);
-}
-
-/**
- * queue_remind - notify the device of what it has not answered, if there is anything
- * @queue: the queue
- *
- * As queue_kick(), but unasked: for a device that looked at the queue by itself, asked not
- * to be notified meanwhile, and looks no more.
- */
-void queue_remind(struct queue *queue)
-{
-	if (READ_ONCE(queue->busy))
-		queue_notify(queue, true);
 }
 
 static struct request *queue_collect(struct queue *queue)

@@ -26,7 +26,7 @@ enum queue_state {
  * @idle_count: their number
  * @answered: requests that the device has given back and nobody has settled
  * @busy: requests posted and not yet put back
- * @kicking: callers that are notifying the device just now, outside @lock
+ * @notifying: callers that are notifying the device just now, outside @lock
  * @changed: woken when something was answered, put back or closed
  * @on_answer: called under @lock while open when something was answered, and when the
  *	last request was settled, by whomever; may not sleep
@@ -42,7 +42,7 @@ struct queue {
 	unsigned int idle_count;
 	struct list_head answered;
 	unsigned int busy;
-	unsigned int kicking;
+	unsigned int notifying;
 	wait_queue_head_t changed;
 	void (*on_answer)(struct queue *queue);
 	struct requests requests;
@@ -65,8 +65,6 @@ bool queue_take_several(struct queue *queue, unsigned int reserve, unsigned int 
 bool queue_name(struct queue *queue, struct request *request, struct page *page,
 		unsigned int bytes);
 int queue_post(struct queue *queue, struct request *request);
-void queue_kick(struct queue *queue);
-void queue_remind(struct queue *queue);
 void queue_settle(struct queue *queue);
 void queue_put(struct queue *queue, struct request *request);
 

@@ -16,6 +16,7 @@
 
 #include "await.h"
 #include "compat.h"
+#include "notify.h"
 #include "report.h"
 #include "tally.h"
 #include "trace.h"
@@ -102,7 +103,7 @@ static struct request *report_take(struct report *report)
 	struct request *request = queue_take(queue, 0);
 
 	while (!request && report_may_post(report)) {
-		queue_kick(queue);
+		notify_device(queue);
 		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
 		report_note_silence(report);
 		request = queue_take(queue, 0);
@@ -162,7 +163,7 @@ static int report_memory(struct page_reporting_dev_info *kernel, struct scatterl
 		more = report_post(report, ranges + told, count - told);
 		told += more;
 	}
-	queue_kick(&report->queue);
+	notify_device(&report->queue);
 	atomic_dec(&report->unanswered);
 	report_await(report);
 	bytes = report_bytes(ranges, told);

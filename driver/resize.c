@@ -17,6 +17,7 @@
 #include "deflate.h"
 #include "hold.h"
 #include "inflate.h"
+#include "need.h"
 #include "resize.h"
 #include "source.h"
 #include "tell.h"
@@ -29,24 +30,14 @@
 /* How often to look at a device that does not answer, should it forget to notify. */
 #define RESIZE_LOOK_AGAIN (10 * HZ)
 
-/* How long a device that is about to be reset may be silent, and take in all; in jiffies. */
-#define RESIZE_LEAVE_SILENCE HZ
-#define RESIZE_LEAVE_TIME (10 * HZ)
-
 /* How much of a large inflation comes from a processor's own lists at most. */
 #define RESIZE_CACHED_PAGES ((unsigned long)SZ_16M >> PAGE_SHIFT)
-
-/* How much must be available for the balloon to grow again after the guest was short. */
-#define RESIZE_ENOUGH_PAGES (SZ_32M >> PAGE_SHIFT)
 
 /* How long at least to let a guest breathe that gave little; in ms. */
 #define RESIZE_BREATH_MS 20u
 
 /* A guest that gives as much in one step has memory to give. */
 #define RESIZE_RICH_PAGES (SZ_1M >> PAGE_SHIFT)
-
-/* How long to leave compaction alone when it is at work on all that is held, in ms. */
-#define RESIZE_ISOLATED_MS 10
 
 static u64 to_bytes(unsigned long pages)
 {
@@ -81,12 +72,6 @@ static void resize_write_actual(struct resize *resize)
 	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &actual);
 }
 
-static void resize_say_empty(struct resize *resize)
-{
-	resize->actual = 0;
-	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
-}
-
 static enum resize_state resize_pause(struct resize *resize, enum resize_state pause,
 				      unsigned int wait_ms)
 {
@@ -100,22 +85,12 @@ static bool resize_is_paused(struct resize *resize)
 	return time_before64(get_jiffies_64(), resize->not_before);
 }
 
-/* A guest that was short of memory comes before the host's target. */
 static bool resize_holds_off(struct resize *resize, unsigned long missing)
 {
-	struct relief_memory memory = { source_available(), RESIZE_ENOUGH_PAGES, missing };
-	unsigned int look_ms;
-	bool held_off;
+	unsigned int look_ms = need_look(resize->need, missing);
 
-	spin_lock_irq(&resize->lock);
-	held_off = resize->relief.state == RELIEF_HOLDING_OFF;
-	look_ms = relief_look(&resize->relief, ktime_to_ms(ktime_get()), &memory);
-	spin_unlock_irq(&resize->lock);
 	if (look_ms)
 		resize_pause(resize, RESIZE_HOLDING_OFF, look_ms);
-	else if (held_off)
-		trace_aerostat_hold_off(resize->device, true, resize->relief.wait_ms,
-					to_bytes(memory.available), to_bytes(missing));
 	return look_ms;
 }
 
@@ -143,23 +118,13 @@ static bool resize_is_busy(struct resize *resize)
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
 }
 
-static bool resize_is_relieving(struct resize *resize)
-{
-	bool relieving;
-
-	spin_lock_irq(&resize->lock);
-	relieving = resize->relief.state == RELIEF_HOLDING_OFF;
-	spin_unlock_irq(&resize->lock);
-	return relieving;
-}
-
 /* Returns -EAGAIN if the guest came to need the memory meanwhile. */
 static int resize_name(struct resize *resize, struct list_head *blocks)
 {
 	unsigned long limit = jiffies + RESIZE_ANSWER_TIME;
 	int error = -EAGAIN;
 
-	if (!resize_is_relieving(resize)) {
+	if (!need_lasts(resize->need)) {
 		if (deflate_tell_owed(resize->tell, limit))
 			return inflate_memory(resize->tell, blocks, limit);
 		error = -ETIMEDOUT;
@@ -247,7 +212,7 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 		return RESIZE_DEFLATING;
 	if (tell_is_owed(resize->tell, limit))
 		return RESIZE_NOT_ANSWERING;
-	msleep(RESIZE_ISOLATED_MS);
+	msleep(HOLD_ISOLATED_MS);
 	return RESIZE_DEFLATING;
 }
 
@@ -353,21 +318,35 @@ static void resize_work(struct work_struct *work)
  * @device: the device
  * @hold: what the balloon holds
  * @tell: what the device is told
+ * @need: the guest's need, which comes first
  * @workqueue: where to work; freezable, with a rescuer
  *
  * Does not sleep.
  */
 void resize_prepare(struct resize *resize, struct virtio_device *device, struct hold *hold,
-		    struct tell *tell, struct workqueue_struct *workqueue)
+		    struct tell *tell, struct need *need, struct workqueue_struct *workqueue)
 {
 	resize->device = device;
 	resize->hold = hold;
 	resize->tell = tell;
+	resize->need = need;
 	resize->workqueue = workqueue;
 	resize->state = RESIZE_STOPPED;
 	notice_prepare(&resize->notice, device, tell);
 	spin_lock_init(&resize->lock);
 	INIT_DELAYED_WORK(&resize->work, resize_work);
+}
+
+/**
+ * resize_say_empty - tell the device that the balloon is empty
+ * @resize: the worker, stopped
+ *
+ * May sleep.
+ */
+void resize_say_empty(struct resize *resize)
+{
+	resize->actual = 0;
+	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
 }
 
 /**
@@ -384,8 +363,8 @@ void resize_start(struct resize *resize)
 	notice_start(&resize->notice);
 	pace_succeeded(&resize->pace);
 	resize->not_before = get_jiffies_64();
+	need_forget(resize->need);
 	spin_lock_irq(&resize->lock);
-	memset(&resize->relief, 0, sizeof(resize->relief));
 	resize_enter(resize, RESIZE_AT_TARGET);
 	spin_unlock_irq(&resize->lock);
 	resize_wake(resize);
@@ -451,82 +430,4 @@ void resize_wake(struct resize *resize)
 	if (resize->state != RESIZE_STOPPED)
 		mod_delayed_work(resize->workqueue, &resize->work, 0);
 	spin_unlock_irqrestore(&resize->lock, flags);
-}
-
-/**
- * resize_hold_off - the guest takes memory back: do not take it away again at once
- * @resize: the worker
- * @first: how much to give back at the first need, in base pages
- *
- * Does not sleep; any context. Wake the worker afterwards: it tells the device the size.
- *
- * Return: how much to give back, in base pages.
- */
-unsigned long resize_hold_off(struct resize *resize, unsigned long first)
-{
-	unsigned long flags, count;
-	unsigned int wait_ms;
-	bool held_off;
-
-	spin_lock_irqsave(&resize->lock, flags);
-	held_off = resize->relief.state == RELIEF_HOLDING_OFF;
-	count = relief_begin(&resize->relief, ktime_to_ms(ktime_get()), first,
-			     hold_count(resize->hold));
-	wait_ms = resize->relief.wait_ms;
-	spin_unlock_irqrestore(&resize->lock, flags);
-	if (!held_off)
-		trace_aerostat_hold_off(resize->device, false, wait_ms,
-					to_bytes(source_available()), 0);
-	return count;
-}
-
-/**
- * resize_give_back - empty the balloon, as long as the device listens
- * @resize: the worker, stopped; the device not yet reset
- *
- * Sleeps. Keeps rule O5 for a device that goes away in order. One that is silent for
- * RESIZE_LEAVE_SILENCE, or needs more than RESIZE_LEAVE_TIME for it all, is not waited
- * for: what is left is freed after the reset.
- */
-void resize_give_back(struct resize *resize)
-{
-	struct tell *tell = resize->tell;
-	unsigned long end = jiffies + RESIZE_LEAVE_TIME;
-
-	deflate_tell_owed(tell, jiffies + RESIZE_LEAVE_SILENCE);
-	while (hold_count(resize->hold) && tell_works(tell) && time_before(jiffies, end)) {
-		if (deflate_memory(tell, tell_batch_pages(tell), 0, jiffies + RESIZE_LEAVE_SILENCE))
-			continue;
-		if (tell_is_owed(resize->tell, jiffies))
-			break;
-		msleep(RESIZE_ISOLATED_MS);
-	}
-	if (!tell_wait_inflated(tell, jiffies))
-		tell_wait_deflated(tell, jiffies + RESIZE_LEAVE_SILENCE);
-	resize_say_empty(resize);
-}
-
-/**
- * resize_free_all - empty the balloon without a word
- * @resize: the worker, stopped; the device reset
- *
- * Sleeps until compaction has let go of what it was moving.
- */
-void resize_free_all(struct resize *resize)
-{
-	struct page *block;
-	LIST_HEAD(pages);
-	bool empty;
-
-	do {
-		empty = hold_is_empty(resize->hold);
-		while ((block = hold_get_block(resize->hold))) {
-			source_give_back_block(block);
-			cond_resched();
-		}
-		while (hold_get(resize->hold, &pages, TELL_PAGES))
-			source_give_back(&pages);
-		if (!empty)
-			msleep(RESIZE_ISOLATED_MS);
-	} while (!empty);
 }

@@ -8,9 +8,9 @@
 
 #include "notice.h"
 #include "pace.h"
-#include "relief.h"
 
 struct hold;
+struct need;
 struct tell;
 struct virtio_device;
 
@@ -19,12 +19,12 @@ struct virtio_device;
  * @device: the device; fixed
  * @hold: what the balloon holds; fixed
  * @tell: what the device is told; fixed
+ * @need: the guest's need, which comes first; fixed
  * @workqueue: where @work runs; freezable; fixed
  * @work: one step; the worker
- * @lock: guards @state, @since and @relief
+ * @lock: guards @state and @since
  * @state: what the worker is at
  * @since: since when, as time after boot
- * @relief: what a guest short of memory gets, and until when the balloon does not grow
  * @not_before: when the guest is asked for more, in jiffies of 64 bits; the worker's
  * @pause: what the worker is at until then; the worker's
  * @target: the host's target as last read, in units of 4096 bytes; the worker's
@@ -37,12 +37,12 @@ struct resize {
 	struct virtio_device *device;
 	struct hold *hold;
 	struct tell *tell;
+	struct need *need;
 	struct workqueue_struct *workqueue;
 	struct delayed_work work;
 	spinlock_t lock;	/* see above */
 	enum resize_state state;
 	ktime_t since;
-	struct relief relief;
 	u64 not_before;
 	enum resize_state pause;
 	u32 target;
@@ -53,14 +53,12 @@ struct resize {
 };
 
 void resize_prepare(struct resize *resize, struct virtio_device *device, struct hold *hold,
-		    struct tell *tell, struct workqueue_struct *workqueue);
+		    struct tell *tell, struct need *need, struct workqueue_struct *workqueue);
+void resize_say_empty(struct resize *resize);
 void resize_start(struct resize *resize);
 void resize_stop(struct resize *resize);
 const char *resize_state_name(struct resize *resize);
 ktime_t resize_state_since(struct resize *resize);
 void resize_wake(struct resize *resize);
-unsigned long resize_hold_off(struct resize *resize, unsigned long first);
-void resize_give_back(struct resize *resize);
-void resize_free_all(struct resize *resize);
 
 #endif

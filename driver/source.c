@@ -22,6 +22,7 @@
 
 #include "block.h"
 #include "compat.h"
+#include "mark.h"
 #include "source.h"
 
 /* What the guest keeps, beyond what the kernel reserves for itself. */
@@ -101,7 +102,7 @@ bool source_has_free(unsigned long pages)
  * @order: its size is 2 to the power of this, in pages; more than a page
  *
  * Does not sleep and reclaims nothing. The block's first page is marked as offline: that
- * says whose the block is. See source_mark().
+ * says whose the block is.
  *
  * Return: the block's first page, or NULL.
  */
@@ -114,26 +115,6 @@ struct page *source_take_block(unsigned int order)
 	page_mark_offline(block);
 	block_set_order(block, order);
 	return block;
-}
-
-/**
- * source_mark - mark pages of a block as offline, for crash dumps
- * @block: what source_take_block() took
- * @first: which of its pages is the first; all before it are marked
- * @count: how many at most
- *
- * Does not sleep.
- *
- * Return: which page is next; the block's size if all are marked.
- */
-unsigned long source_mark(struct page *block, unsigned long first, unsigned long count)
-{
-	unsigned long i, end = min(first + count, block_pages(block));
-
-	for (i = first; i < end; i++)
-		if (!page_is_offline(block + i))
-			page_mark_offline(block + i);
-	return end;
 }
 
 static struct page *source_take_movable(unsigned int order)
@@ -256,18 +237,6 @@ void source_take_cached(struct list_head *pages, unsigned long count)
 		 after + SOURCE_CACHED_PAGES < before);
 }
 
-static void source_unmark(struct page *block)
-{
-	unsigned long i, count = block_pages(block);
-
-	if (page_is_offline(block))
-		page_unmark_offline(block);
-	while (count > 1 && !page_is_offline(block + count - 1))
-		count--;
-	for (i = 1; i < count; i++)
-		page_unmark_offline(block + i);
-}
-
 /**
  * source_split - make base pages of a block
  * @block: its first page; nobody else's, but a single page may have users
@@ -280,7 +249,7 @@ void source_split(struct page *block, struct list_head *pages)
 	unsigned long i, count = block_pages(block);
 
 	if (count > 1) {
-		source_unmark(block);
+		mark_erase(block);
 		split_page(block, block_order(block));
 	}
 	for (i = 0; i < count; i++) {
@@ -303,7 +272,7 @@ void source_give_back_block(struct page *block)
 		put_page(block);
 		return;
 	}
-	source_unmark(block);
+	mark_erase(block);
 	set_page_private(block, 0);
 	__free_pages(block, order);
 }

@@ -12,7 +12,6 @@ unsigned long source_take(struct list_head *blocks, unsigned long count, unsigne
 			  unsigned long limit);
 void source_take_cached(struct list_head *pages, unsigned long count);
 struct page *source_take_block(unsigned int order);
-unsigned long source_mark(struct page *block, unsigned long first, unsigned long count);
 void source_split(struct page *block, struct list_head *pages);
 unsigned long source_give_back(struct list_head *blocks);
 void source_give_back_block(struct page *block);

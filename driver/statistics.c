@@ -10,6 +10,7 @@
 #include <linux/virtio_config.h>
 
 #include "compat.h"
+#include "notify.h"
 #include "statistics.h"
 
 #define STATISTICS_BYTES (STATISTICS_MAX * ENCODE_ENTRY_BYTES)
@@ -112,7 +113,7 @@ static void statistics_post(struct statistics *statistics, struct request *reque
 	if (queue_post(&statistics->queue, request))
 		queue_put(&statistics->queue, request);
 	else
-		queue_kick(&statistics->queue);
+		notify_device(&statistics->queue);
 }
 
 static void statistics_work(struct work_struct *work)

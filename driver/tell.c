@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "feature.h"
 #include "hold.h"
+#include "notify.h"
 #include "tell.h"
 
 /* One batch for the device to work on, and one that is filled meanwhile. */
@@ -341,7 +342,7 @@ bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 	int error = 0;
 
 	if (!took)
-		queue_kick(queue);
+		notify_device(queue);
 	while (!took && !error) {
 		error = await(queue, tell_wish_is_true, &wish, limit);
 		took = queue_take_several(queue, reserve, count, requests);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a guest that was short of memory needs comes before the host's target.
+ *
+ * The rule: what the out-of-memory path and the worker know of it is here, and how it is
+ * weighed is in relief.c. Nothing here waits.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "hold.h"
+#include "need.h"
+#include "source.h"
+#include "trace.h"
+
+/* How much must be available for the balloon to grow again after the guest was short. */
+#define NEED_ENOUGH_PAGES (SZ_32M >> PAGE_SHIFT)
+
+static u64 need_bytes(unsigned long pages)
+{
+	return (u64)pages << PAGE_SHIFT;
+}
+
+/**
+ * need_prepare - set it up
+ * @need: the guest's need
+ * @device: the device
+ * @hold: what the balloon holds
+ *
+ * Does not sleep.
+ */
+void need_prepare(struct need *need, struct virtio_device *device, struct hold *hold)
+{
+	need->device = device;
+	need->hold = hold;
+	spin_lock_init(&need->lock);
+	need_forget(need);
+}
+
+/**
+ * need_forget - begin with a guest that was never short of memory
+ * @need: the guest's need
+ *
+ * Does not sleep.
+ */
+void need_forget(struct need *need)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&need->lock, flags);
+	need->relief = (struct relief){ .state = RELIEF_NONE };
+	spin_unlock_irqrestore(&need->lock, flags);
+}
+
+/**
+ * need_begin - the guest takes memory back: do not take it away again at once
+ * @need: the guest's need
+ * @first: how much to give back at the first need, in base pages
+ *
+ * Does not sleep; any context.
+ *
+ * Return: how much to give back, in base pages.
+ */
+unsigned long need_begin(struct need *need, unsigned long first)
+{
+	unsigned long flags, count;
+	unsigned int wait_ms;
+	bool lasted;
+
+	spin_lock_irqsave(&need->lock, flags);
+	lasted = need->relief.state == RELIEF_HOLDING_OFF;
+	count = relief_begin(&need->relief, ktime_to_ms(ktime_get()), first,
+			     hold_count(need->hold));
+	wait_ms = need->relief.wait_ms;
+	spin_unlock_irqrestore(&need->lock, flags);
+	if (!lasted)
+		trace_aerostat_hold_off(need->device, false, wait_ms,
+					need_bytes(source_available()), 0);
+	return count;
+}
+
+/**
+ * need_lasts - whether the balloon has to hold off
+ * @need: the guest's need
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: true if so.
+ */
+bool need_lasts(struct need *need)
+{
+	return READ_ONCE(need->relief.state) == RELIEF_HOLDING_OFF;
+}
+
+/**
+ * need_look - look at how the guest fares
+ * @need: the guest's need
+ * @missing: how much the balloon would take, in base pages
+ *
+ * Process context, does not sleep.
+ *
+ * Return: when to look again, in ms; 0 if the balloon may grow.
+ */
+unsigned int need_look(struct need *need, unsigned long missing)
+{
+	struct relief_memory memory = { source_available(), NEED_ENOUGH_PAGES, missing };
+	unsigned int look_ms, wait_ms;
+	unsigned long flags;
+	bool lasted;
+
+	spin_lock_irqsave(&need->lock, flags);
+	lasted = need->relief.state == RELIEF_HOLDING_OFF;
+	look_ms = relief_look(&need->relief, ktime_to_ms(ktime_get()), &memory);
+	wait_ms = need->relief.wait_ms;
+	spin_unlock_irqrestore(&need->lock, flags);
+	if (lasted && !look_ms)
+		trace_aerostat_hold_off(need->device, true, wait_ms,
+					need_bytes(memory.available), need_bytes(missing));
+	return look_ms;
+}
