@@ -9,6 +9,7 @@ import time
 import pytest
 
 from rig import Guest, paths
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
 REPORTING = "free-page-reporting=on"
@@ -23,12 +24,6 @@ OFFLINE_EACH = (
 NOTIFICATION = re.compile(r"^virtio_queue_notify vdev (\w+)", re.MULTILINE)
 
 
-def _end(pattern):
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
-    assert "0 wrong" in pattern.output()
-
-
 def _reload(guest, by_report):
     guest.unload_module()
     guest.load_module(parameters=f"inflate_by_report={by_report}")
@@ -39,17 +34,15 @@ def _reload(guest, by_report):
 def test_a_thousand_random_targets_leave_the_pattern_whole(balloon, reloads):
     chance = random.Random(f"thousand {balloon} {reloads}")
     with Guest(memory=512, balloon=balloon, life=900) as guest:
-        pattern = guest.start("pattern 200")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 200)
         for turn in range(TURNS):
             if reloads and turn % RELOAD_TURNS == RELOAD_TURNS - 1:
                 _reload(guest, "off" if turn // RELOAD_TURNS % 2 else "auto")
             guest.set_balloon(chance.randrange(0, 150))
             time.sleep(chance.random() * 0.08)
-        assert pattern.running(), pattern.output()
         guest.set_balloon(77)
         guest.wait_balloon(77)
-        _end(pattern)
+        assert_whole(pattern)
 
 
 def _beside_a_balloon(driver, balloon, use):

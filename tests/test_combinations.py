@@ -9,7 +9,8 @@ import pytest
 
 from rig import Device, Guest
 from rig.device import DONE, FEATURES
-from rig.emulated import accepted, assert_whole, start_pattern
+from rig.emulated import accepted
+from rig.pattern import assert_whole, start_pattern
 
 SIX = sorted(name for name, bit in FEATURES.items() if bit <= 5)
 ALL = [set(chosen) for count in range(7) for chosen in combinations(SIX, count)]

@@ -7,8 +7,8 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.device import SCRIBBLE
-from rig.emulated import (MUST_TELL, SILENT, accepted, assert_whole, emulated, named, place_of,
-                          ready_at, start_pattern)
+from rig.emulated import MUST_TELL, SILENT, accepted, emulated, named, place_of, ready_at
+from rig.pattern import assert_whole, start_pattern
 
 MUST_TELL_HOST, PAGE_POISON, REPORTING, VERSION_1 = 1 << 0, 1 << 4, 1 << 5, 1 << 32
 POISONS = {"init_on_free=1": 0, "page_poison=1": 0xaaaaaaaa}

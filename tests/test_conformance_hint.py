@@ -8,7 +8,8 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.device import DONE, SCRIBBLE, STOP
-from rig.emulated import MIB, assert_whole, emulated, place_of, start_pattern
+from rig.emulated import MIB, emulated, place_of
+from rig.pattern import assert_whole, start_pattern
 
 HINTS = {"free-page-hint", "deflate-on-oom"}
 END = "hint command 0"

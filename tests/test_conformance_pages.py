@@ -7,9 +7,9 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT,
-                          assert_none_used_untold, assert_whole, compact, emulated, frames_in,
-                          named, place_of, spread_balloon, start_pattern,
-                          use_all_that_is_available)
+                          assert_none_used_untold, compact, emulated, frames_in, named, place_of,
+                          spread_balloon, use_all_that_is_available)
+from rig.pattern import assert_whole, start_pattern
 
 BLOCK_BYTES = 4 * MIB
 

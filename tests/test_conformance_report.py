@@ -8,8 +8,9 @@ import pytest
 
 from rig import Device, Guest
 from rig.device import SCRIBBLE
-from rig.emulated import (AGAIN, MIB, REPORTS, SILENT, assert_whole, emulated, ready_at,
-                          reports_in, start_pattern, use_all_that_is_available)
+from rig.emulated import (AGAIN, MIB, REPORTS, SILENT, emulated, ready_at, reports_in,
+                          use_all_that_is_available)
+from rig.pattern import assert_whole, start_pattern
 
 BY_FRAMES = "inflate_by_report=off"
 POISONS = ["init_on_free=1", "page_poison=1"]

@@ -9,8 +9,9 @@ import pytest
 
 from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none_used_untold,
-                          assert_whole, compact, emulated, named, place_of, ready_at,
-                          spread_balloon, start_pattern, use_all_that_is_available)
+                          compact, emulated, named, place_of, ready_at, spread_balloon,
+                          use_all_that_is_available)
+from rig.pattern import assert_whole, start_pattern
 
 
 # The device itself

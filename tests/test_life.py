@@ -5,6 +5,7 @@ import random
 import time
 
 from rig import Guest
+from rig.pattern import assert_whole, start_pattern
 
 
 def _wait_bound(guest):
@@ -14,8 +15,7 @@ def _wait_bound(guest):
 def test_the_device_is_unplugged_and_plugged_twenty_times_at_random_moments():
     chance = random.Random("unplug")
     with Guest(memory=1024) as guest:
-        pattern = guest.start("pattern 200")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 200)
         for _ in range(20):
             guest.set_balloon(chance.choice([100, 600]))
             time.sleep(chance.random())
@@ -26,8 +26,7 @@ def test_the_device_is_unplugged_and_plugged_twenty_times_at_random_moments():
             _wait_bound(guest)
         guest.set_balloon(123)
         guest.wait_balloon(123)
-        pattern.signal()
-        assert pattern.wait() == 0, pattern.output()
+        assert_whole(pattern)
 
 
 def test_the_driver_is_loaded_and_unloaded_fifty_times_at_random_moments():

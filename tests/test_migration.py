@@ -8,6 +8,7 @@ import time
 import pytest
 
 from rig import Guest
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
 IOTHREAD = ["-object", "iothread,id=io0"]
@@ -28,16 +29,7 @@ def _fill_free_memory(guest):
 
 def _start_pattern(guest, mib, rewritten=REWRITTEN):
     """A pattern of which so many bytes are rewritten each second."""
-    pattern = guest.start(f"pattern {mib} at {rewritten // MIB}")
-    pattern.wait_output("pattern: ready")
-    return pattern
-
-
-def _assert_whole(pattern):
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
-    assert "0 wrong" in pattern.output()
+    return start_pattern(guest, f"{mib} at {rewritten // MIB}")
 
 
 @contextlib.contextmanager
@@ -47,7 +39,7 @@ def _working_guest(balloon=HINTING, memory=1024, pattern=512, rewritten=REWRITTE
         _fill_free_memory(guest)
         program = _start_pattern(guest, pattern, rewritten)
         yield guest
-        _assert_whole(program)
+        assert_whole(program)
 
 
 def _wait_free_below(guest, limit, timeout=20):
@@ -118,7 +110,7 @@ def test_a_program_gets_hinted_memory_while_the_guest_moves_and_loses_no_byte():
         assert migration.running()
         migration.set_bandwidth(FAST)
         migration.wait()
-        _assert_whole(late)
+        assert_whole(late)
         late.stop()
         _wait_free_again(guest, free)
 

@@ -7,35 +7,28 @@ import time
 import pytest
 
 from rig import Guest
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
-
-
-def _end(pattern):
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
-    assert "0 wrong" in pattern.output()
 
 
 @pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
 def test_a_hundred_target_changes_at_random_moments_leave_the_pattern_whole(options):
     chance = random.Random(f"changes {options}")
     with Guest(memory=512, balloon=options) as guest:
-        pattern = guest.start("pattern 256")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 256)
         for _ in range(100):
             guest.set_balloon(chance.randrange(0, 150))
             time.sleep(chance.random() * 0.3)
             assert pattern.running(), pattern.output()
         guest.set_balloon(77)
         guest.wait_balloon(77)
-        _end(pattern)
+        assert_whole(pattern)
 
 
 def test_compaction_moves_balloon_pages_and_the_pattern_holds():
     with Guest(memory=512, cpus=2) as guest:
-        pattern = guest.start("pattern 128 base")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, "128 base")
         compact = guest.start("while :; do echo 1 >/proc/sys/vm/compact_memory; sleep 0.05; done")
         moved = guest.vmstat()["balloon_migrate"]
         for _ in range(50):
@@ -50,7 +43,7 @@ def test_compaction_moves_balloon_pages_and_the_pattern_holds():
         compact.stop()
         guest.set_balloon(0)
         guest.wait_balloon(0)
-        _end(pattern)
+        assert_whole(pattern)
 
 
 def test_a_moved_page_goes_to_the_host_and_the_old_one_comes_back():

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from rig import Guest, GuestTimeout
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
 POISON, REPORTING = 4, 5
@@ -44,12 +45,9 @@ def _use_and_free(guest, mib):
 @contextmanager
 def _whole_pattern(guest):
     """A program runs all the while, and finds its memory whole at the end."""
-    pattern = guest.start("pattern 50")
-    pattern.wait_output("pattern: ready")
+    pattern = start_pattern(guest, 50)
     yield
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
+    assert_whole(pattern)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import time
 import pytest
 
 from rig import OUT_OF_MEMORY, Guest
-from rig.emulated import AGAIN, SILENT, assert_whole, emulated, start_pattern
+from rig.disk import empty_disk
+from rig.emulated import AGAIN, SILENT, emulated
+from rig.pattern import assert_whole, start_pattern
 from rig.visible import events, figures, trace, wait_state
 
 MIB = 1 << 20
@@ -143,10 +145,7 @@ def test_what_came_back_untold_is_told_before_anything_is_named_again():
 
 
 def test_clean_cache_is_given_up_to_the_last_page(tmp_path):
-    disk = tmp_path / "disk"
-    disk.touch()
-    with open(disk, "wb") as file:
-        file.truncate(700 * MIB)
+    disk = empty_disk(tmp_path, 700)
     with Guest(memory=1024, balloon=WAYS[0], disks=[disk]) as guest:
         reader = guest.start("exec 8</dev/vda; cat <&8 >/dev/null; echo read; sleep 1000")
         reader.wait_output("read", timeout=60)
@@ -158,10 +157,7 @@ def test_clean_cache_is_given_up_to_the_last_page(tmp_path):
 
 
 def test_cold_memory_is_swapped_out_and_nothing_is_killed(tmp_path):
-    disk = tmp_path / "disk"
-    with open(disk, "wb") as file:
-        file.truncate(600 * MIB)
-    with Guest(memory=512, balloon=WAYS[0], disks=[disk]) as guest:
+    with Guest(memory=512, balloon=WAYS[0], disks=[empty_disk(tmp_path, 600)]) as guest:
         guest.run("mkswap /dev/vda && swapon /dev/vda")
         pattern = start_pattern(guest, 250)
         guest.set_balloon(330)

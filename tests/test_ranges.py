@@ -8,9 +8,10 @@ import time
 import pytest
 
 from rig import CommandFailed, Guest, OUT_OF_MEMORY
-from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT,
-                          assert_whole, compact, emulated, frames_in, named, reports_in,
-                          requests_in, start_pattern, use_all_that_is_available)
+from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT, compact,
+                          emulated, frames_in, named, reports_in, requests_in,
+                          use_all_that_is_available)
+from rig.pattern import assert_whole, start_pattern
 
 BLOCK = 1024
 BUFFER = 256

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from rig import Guest, GuestTimeout
+from rig.pattern import assert_whole
 
 MIB = 1 << 20
 TOLERANCE = 200 * MIB
@@ -46,9 +47,7 @@ def _whole_pattern(guest):
     pattern = guest.start("renice -n 19 -p $$; pattern 100")
     pattern.wait_output("pattern: ready")
     yield
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
+    assert_whole(pattern)
 
 
 def _use_and_free(guest, mib):

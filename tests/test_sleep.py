@@ -4,15 +4,15 @@
 import pytest
 
 from rig import Guest
+from rig.disk import empty_disk
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
 
 
 def _assert_awake(guest, pattern, mib):
     guest.wait_balloon(mib)
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
+    assert_whole(pattern)
     guest.set_balloon(0)
     guest.wait_balloon(0)
 
@@ -20,8 +20,7 @@ def _assert_awake(guest, pattern, mib):
 @pytest.mark.parametrize("options", ["", "deflate-on-oom=on"])
 def test_after_suspend_to_ram_the_balloon_is_at_its_target(options):
     with Guest(memory=1024, balloon=options, suspendable=True) as guest:
-        pattern = guest.start("pattern 200")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 200)
         guest.set_balloon(512)
         guest.wait_balloon(512)
         seen = len(guest.events("SUSPEND"))
@@ -35,8 +34,7 @@ def test_after_suspend_to_ram_the_balloon_is_at_its_target(options):
 
 def test_after_suspend_to_idle_the_balloon_is_at_its_target():
     with Guest(memory=1024) as guest:
-        pattern = guest.start("pattern 200")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 200)
         guest.set_balloon(512)
         guest.wait_balloon(512)
         # Nothing wakes this machine from idle, so the kernel is told to do it by itself.
@@ -68,14 +66,10 @@ def test_sleep_in_the_middle_of_inflating():
 
 
 def test_after_hibernation_the_balloon_is_at_its_target_and_the_pattern_holds(tmp_path):
-    swap = tmp_path / "swap"
-    with open(swap, "wb") as disk:
-        disk.truncate(2048 * MIB)
-    with Guest(memory=2048, disks=[swap], cmdline="resume=/dev/vda",
+    with Guest(memory=2048, disks=[empty_disk(tmp_path, 2048)], cmdline="resume=/dev/vda",
                suspendable=True) as guest:
         guest.run("mkswap /dev/vda && swapon /dev/vda")
-        pattern = guest.start("pattern 200")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 200)
         guest.set_balloon(1024)
         guest.wait_balloon(1024)
         guest.qmp("set-action", reboot="reset")

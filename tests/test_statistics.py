@@ -7,6 +7,8 @@ import time
 import pytest
 
 from rig import OUT_OF_MEMORY, Guest
+from rig.disk import empty_disk
+from rig.pattern import start_pattern
 
 DEVICE = "/machine/peripheral/balloon0"
 PAGE = 4096
@@ -67,14 +69,12 @@ def _buffer(guest, path):
 
 def _make_every_counter_move(guest):
     guest.forgive(OUT_OF_MEMORY)
-    guest.run("modprobe zram && echo 300M >/sys/block/zram0/disksize")
-    guest.run("mkswap /dev/zram0 && swapon /dev/zram0")
-    pattern = guest.start("pattern 230")
-    pattern.wait_output("pattern: ready")
+    guest.run("mkswap /dev/vda && swapon /dev/vda")
+    pattern = start_pattern(guest, 230)
     time.sleep(1)
     pattern.stop()
     assert guest.start("occupy 900").wait() == KILLED
-    guest.run("swapoff /dev/zram0; echo 1 >/sys/block/zram0/reset; rmmod zram", timeout=60)
+    guest.run("swapoff /dev/vda", timeout=60)
     guest.run("echo 8 >/proc/sys/vm/nr_hugepages; echo 4000 >/proc/sys/vm/nr_hugepages;"
               "echo 0 >/proc/sys/vm/nr_hugepages")
 
@@ -82,7 +82,7 @@ def _make_every_counter_move(guest):
 @pytest.mark.parametrize("options", ["", "disable-modern=on,disable-legacy=off"],
                          ids=["modern", "legacy"])
 def test_all_sixteen_statistics_are_the_guests_own_figures(options, tmp_path):
-    with Guest(memory=256, balloon=options) as guest:
+    with Guest(memory=256, balloon=options, disks=[empty_disk(tmp_path, 300)]) as guest:
         guest.set_balloon(32)
         guest.wait_balloon(32)
         _make_every_counter_move(guest)

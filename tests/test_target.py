@@ -7,6 +7,7 @@ import time
 import pytest
 
 from rig import Guest
+from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
 
@@ -102,10 +103,8 @@ def test_a_legacy_device_takes_and_gives_back(options):
 
 def test_two_processors_take_and_give_back():
     with Guest(memory=1024, cpus=2) as guest:
-        pattern = guest.start("pattern 300")
-        pattern.wait_output("pattern: ready")
+        pattern = start_pattern(guest, 300)
         for mib in (500, 20, 400, 0):
             guest.set_balloon(mib)
             guest.wait_balloon(mib)
-        pattern.signal()
-        assert pattern.wait() == 0, pattern.output()
+        assert_whole(pattern)

@@ -84,19 +84,6 @@ def reports_in(log):
             for words in (line.split() for line in log) if words[0] == "report"]
 
 
-def start_pattern(guest, mib=40):
-    pattern = guest.start(f"pattern {mib}")
-    pattern.wait_output("pattern: ready")
-    return pattern
-
-
-def assert_whole(pattern):
-    assert pattern.running(), pattern.output()
-    pattern.signal()
-    assert pattern.wait() == 0, pattern.output()
-    assert "0 wrong" in pattern.output()
-
-
 def use_all_that_is_available(guest):
     spare = guest.meminfo()["MemAvailable"] // MIB - 60
     assert spare > 50
