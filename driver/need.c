@@ -81,6 +81,25 @@ unsigned long need_begin(struct need *need, unsigned long first)
 }
 
 /**
+ * need_more - whether a guest that took memory back is about to need more
+ * @need: the guest's need
+ *
+ * Process context, does not sleep.
+ *
+ * Return: how much to give back, in base pages.
+ */
+unsigned long need_more(struct need *need)
+{
+	unsigned long flags, count, available = source_available();
+
+	spin_lock_irqsave(&need->lock, flags);
+	count = relief_more(&need->relief, ktime_to_ms(ktime_get()), available,
+			    hold_count(need->hold));
+	spin_unlock_irqrestore(&need->lock, flags);
+	return count;
+}
+
+/**
  * need_lasts - whether the balloon has to hold off
  * @need: the guest's need
  *

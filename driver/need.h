@@ -26,6 +26,7 @@ struct need {
 void need_prepare(struct need *need, struct virtio_device *device, struct hold *hold);
 void need_forget(struct need *need);
 unsigned long need_begin(struct need *need, unsigned long first);
+unsigned long need_more(struct need *need);
 bool need_lasts(struct need *need);
 unsigned int need_look(struct need *need, unsigned long missing);
 

@@ -2,7 +2,8 @@
 /*
  * How a guest that is short of memory is relieved. Free of kernel types.
  *
- * The rule: at each need in a row it gets twice as much back, up to a share of the balloon.
+ * The rule: at each need in a row it gets twice as much back, up to a share of the balloon,
+ * and it gets more before it runs out again, as long as it uses up what it got.
  * Then the balloon holds off until the guest has had enough memory for a while, which is
  * twice as long each time that it happens again, or plenty for a part of that time.
  */
@@ -45,9 +46,29 @@ unsigned long relief_begin(struct relief *relief, unsigned long long now, unsign
 		relief->next = 0;
 		relief->state = RELIEF_HOLDING_OFF;
 	}
+	relief->given = now;
 	relief->enough_since = now;
 	relief->plenty_since = now;
 	return relief_portion(relief, first, held);
+}
+
+/**
+ * relief_more - whether a guest that got memory is about to need more
+ * @relief: what it gets
+ * @now: the time, in ms
+ * @available: what programs could have without swapping, in pages
+ * @held: the balloon's size, in pages
+ *
+ * Return: how much to give back, in pages; 0 if it has as much as it got last.
+ */
+unsigned long relief_more(struct relief *relief, unsigned long long now,
+			  unsigned long available, unsigned long held)
+{
+	if (relief->state == RELIEF_NONE || now - relief->given >= RELIEF_GROWS_MS ||
+	    available >= relief->next / 2)
+		return 0;
+	relief->given = now;
+	return relief_portion(relief, 0, held);
 }
 
 /**
@@ -69,7 +90,7 @@ unsigned int relief_look(struct relief *relief, unsigned long long now,
 		relief->plenty_since = now;
 	if (now - relief->enough_since < relief->wait_ms &&
 	    now - relief->plenty_since < relief->wait_ms / RELIEF_PLENTY_PART)
-		return RELIEF_LOOK_MS;
+		return now - relief->given < RELIEF_GROWS_MS ? RELIEF_WATCH_MS : RELIEF_LOOK_MS;
 	relief->state = RELIEF_NONE;
 	relief->enough_since = now;
 	return 0;

@@ -6,8 +6,12 @@
 #define RELIEF_FIRST_MS 10000u
 #define RELIEF_LAST_MS 320000u
 
-/* How often to look whether it has. */
+/* How often to look whether it has, and how often while it may go on growing. */
 #define RELIEF_LOOK_MS 1000u
+#define RELIEF_WATCH_MS 4u
+
+/* So long after it got memory a guest may go on growing. */
+#define RELIEF_GROWS_MS 1000u
 
 /* The largest share of the balloon that goes back at once: one of so many. */
 #define RELIEF_SHARE 8
@@ -28,6 +32,7 @@ enum relief_state {
  * @state: whether the balloon is kept from growing
  * @next: how much goes back at the next need, in pages, 0 for the first one
  * @wait_ms: how long the guest has to have had enough, in ms, 0 before the first need
+ * @given: when it got memory last, in ms
  * @enough_since: since when it has had enough, in ms; when holding off ended
  * @plenty_since: since when it has had plenty, in ms
  */
@@ -35,6 +40,7 @@ struct relief {
 	enum relief_state state;
 	unsigned long next;
 	unsigned int wait_ms;
+	unsigned long long given;
 	unsigned long long enough_since;
 	unsigned long long plenty_since;
 };
@@ -53,6 +59,8 @@ struct relief_memory {
 
 unsigned long relief_begin(struct relief *relief, unsigned long long now, unsigned long first,
 			   unsigned long held);
+unsigned long relief_more(struct relief *relief, unsigned long long now,
+			  unsigned long available, unsigned long held);
 unsigned int relief_look(struct relief *relief, unsigned long long now,
 			 const struct relief_memory *memory);
 

@@ -76,6 +76,10 @@ DEFINE_EVENT(aerostat_step, aerostat_oom,
 	     TP_PROTO(struct virtio_device *vdev, u64 wanted, u64 bytes, ktime_t begin),
 	     TP_ARGS(vdev, wanted, bytes, begin));
 
+DEFINE_EVENT(aerostat_step, aerostat_relieve,
+	     TP_PROTO(struct virtio_device *vdev, u64 wanted, u64 bytes, ktime_t begin),
+	     TP_ARGS(vdev, wanted, bytes, begin));
+
 DEFINE_EVENT(aerostat_step, aerostat_report,
 	     TP_PROTO(struct virtio_device *vdev, u64 wanted, u64 bytes, ktime_t begin),
 	     TP_ARGS(vdev, wanted, bytes, begin));

@@ -33,10 +33,11 @@ def trace(guest):
     guest.run(f"echo 4096 >{TRACING}/buffer_size_kb; echo 1 >{TRACING}/events/aerostat/enable")
 
 
-def events(guest, name):
-    """The events of that name so far, in order: their fields, numbers as such."""
+def events(guest, *names):
+    """The events of those names so far, in order: their fields, numbers as such."""
     found = EVENT.findall(guest.read(f"{TRACING}/trace"))
-    return [_fields(words) for _, event, words in found if event == f"aerostat_{name}"]
+    wanted = [f"aerostat_{name}" for name in names]
+    return [_fields(words) for _, event, words in found if event in wanted]
 
 
 def _fields(words):

@@ -117,6 +117,47 @@ static void plenty_of_memory_ends_it_early(void **unused)
 			RELIEF_FIRST_MS / RELIEF_PLENTY_PART + RELIEF_LOOK_MS);
 }
 
+static void a_guest_that_uses_up_what_it_got_gets_twice_as_much(void **unused)
+{
+	struct relief relief = { 0 };
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	assert_int_equal(relief_more(&relief, 1, FIRST, BALLOON), 0);
+	assert_int_equal(relief_more(&relief, 1, FIRST - 1, BALLOON), 2 * FIRST);
+	assert_int_equal(relief_more(&relief, 2, 2 * FIRST, BALLOON), 0);
+	assert_int_equal(relief_more(&relief, 2, 0, BALLOON), 4 * FIRST);
+	assert_int_equal(relief_begin(&relief, 3, FIRST, BALLOON), 8 * FIRST);
+}
+
+static void it_gets_no_more_than_an_eighth_of_the_balloon_at_once(void **unused)
+{
+	struct relief relief = { 0 };
+	unsigned long held = BALLOON, more;
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, held);
+	while ((more = relief_more(&relief, 0, 0, held))) {
+		assert_true(more <= held / RELIEF_SHARE);
+		held -= more;
+	}
+	assert_true(held < RELIEF_SHARE);
+}
+
+static void a_guest_that_grew_no_more_for_a_while_has_to_be_in_need_again(void **unused)
+{
+	struct relief relief = { 0 };
+
+	(void)unused;
+	assert_int_equal(relief_more(&relief, 0, 0, BALLOON), 0);
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	assert_int_equal(relief_more(&relief, RELIEF_GROWS_MS, 0, BALLOON), 0);
+	assert_int_equal(relief_look(&relief, RELIEF_GROWS_MS, &short_of_it), RELIEF_LOOK_MS);
+	relief_begin(&relief, RELIEF_GROWS_MS, FIRST, BALLOON);
+	assert_int_equal(relief_look(&relief, RELIEF_GROWS_MS, &short_of_it), RELIEF_WATCH_MS);
+	assert_true(relief_more(&relief, RELIEF_GROWS_MS, 0, BALLOON));
+}
+
 static void the_while_doubles_each_time_it_happens_again_up_to_the_longest(void **unused)
 {
 	unsigned long long wait = RELIEF_FIRST_MS, now = 0, end;
@@ -157,6 +198,9 @@ int main(void)
 		cmocka_unit_test(a_guest_that_is_short_again_starts_the_while_over),
 		cmocka_unit_test(a_guest_that_stays_short_is_left_alone_for_good),
 		cmocka_unit_test(plenty_of_memory_ends_it_early),
+		cmocka_unit_test(a_guest_that_uses_up_what_it_got_gets_twice_as_much),
+		cmocka_unit_test(it_gets_no_more_than_an_eighth_of_the_balloon_at_once),
+		cmocka_unit_test(a_guest_that_grew_no_more_for_a_while_has_to_be_in_need_again),
 		cmocka_unit_test(the_while_doubles_each_time_it_happens_again_up_to_the_longest),
 		cmocka_unit_test(a_long_calm_starts_over),
 	};
