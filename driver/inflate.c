@@ -24,9 +24,6 @@
 /* The host's memory may have a seam at multiples of this: nothing is merged across. */
 #define INFLATE_GRAIN_PAGES (SZ_128M >> PAGE_SHIFT)
 
-/* How many requests may name scattered pages. */
-#define INFLATE_SCATTERED_REQUESTS 8u
-
 /* How many ranges one request names at most. */
 #define INFLATE_RANGES 32u
 
@@ -174,6 +171,7 @@ static int inflate_compare(void *unused, const struct list_head *left,
  */
 int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit)
 {
+	struct queue *queue = tell_naming_queue(tell);
 	int error = tell_wait_deflated(tell, limit);
 
 	if (tell->way == TELL_BY_RANGES)
@@ -183,53 +181,10 @@ int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long li
 			error = inflate_by_ranges(tell, blocks, limit);
 		else
 			error = inflate_by_frames(tell, blocks, limit);
+		if (error == -ENOSPC)
+			error = tell_wait_empty(queue, limit);
 	}
-	notify_device(tell_naming_queue(tell));
+	notify_device(queue);
 	source_give_back(blocks);
 	return error;
-}
-
-/* Returns how many of the pages can be named at little cost, in whole blocks' worth. */
-static unsigned long inflate_worth(struct tell *tell, struct list_head *pages)
-{
-	unsigned int ranges = 0, most = INFLATE_SCATTERED_REQUESTS * queue_chain(tell->report);
-	unsigned long count = 0, next = 0;
-	struct page *page;
-
-	list_for_each_entry(page, pages, lru) {
-		ranges += page_to_pfn(page) != next;
-		if (tell->way == TELL_BY_RANGES && ranges > most)
-			break;
-		next = page_to_pfn(page) + 1;
-		count++;
-	}
-	return rounddown(count, BLOCK_WHOLE_PAGES);
-}
-
-static void inflate_cut(struct list_head *pages, unsigned long count)
-{
-	struct page *page, *next;
-	LIST_HEAD(rest);
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		if (count)
-			count--;
-		else
-			list_move_tail(&page->lru, &rest);
-	}
-	source_give_back(&rest);
-}
-
-/**
- * inflate_select - give back the single pages that are not worth naming
- * @tell: what the device is told
- * @pages: base pages that nobody else uses; those that are worth it afterwards, in order
- *
- * May sleep. Only whole blocks' worth is, and by ranges only as much as few requests can
- * name: pages without neighbours are as dear to the host as blocks.
- */
-void inflate_select(struct tell *tell, struct list_head *pages)
-{
-	list_sort(NULL, pages, inflate_compare);
-	inflate_cut(pages, inflate_worth(tell, pages));
 }

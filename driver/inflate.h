@@ -6,6 +6,5 @@ struct list_head;
 struct tell;
 
 int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit);
-void inflate_select(struct tell *tell, struct list_head *pages);
 
 #endif

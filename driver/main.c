@@ -143,7 +143,7 @@ static void balloon_config_changed(struct virtio_device *device)
 {
 	struct balloon *balloon = device->priv;
 
-	resize_wake(&balloon->resize);
+	resize_target_changed(&balloon->resize);
 	hint_wake(&balloon->hint);
 }
 

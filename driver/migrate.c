@@ -176,13 +176,21 @@ static int migrate_try(struct migrate *migrate, struct page *new, struct page *o
 	return 0;
 }
 
+/* Compaction in the background only slows a balloon that grows, and is undone by it. */
+static bool migrate_may_wait(struct migrate *migrate, enum migrate_mode mode)
+{
+	return mode != MIGRATE_SYNC && READ_ONCE(migrate->tell->taking);
+}
+
 static int migrate_page(struct balloon_dev_info *info, struct page *new, struct page *old,
 			enum migrate_mode mode)
 {
 	struct hold *hold = container_of(info, struct hold, pages);
 	struct migrate *migrate = hold->migrate;
-	int error = migrate_try(migrate, new, old);
+	int error = -EBUSY;
 
+	if (!migrate_may_wait(migrate, mode))
+		error = migrate_try(migrate, new, old);
 	if (!error)
 		tally_add(hold->tally, TALLY_MIGRATED, 1);
 	trace_aerostat_migrate(migrate->tell->device, page_to_pfn(old), page_to_pfn(new), error);

@@ -27,11 +27,14 @@
 #define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
 #define RESIZE_ANSWER_TIME (5 * HZ)
 
+/* How long to wait for the device for the sake of a guest that grows, in jiffies. */
+#define RESIZE_RELIEF_TIME (HZ / 5 ?: 1)
+
 /* How often to look at a device that does not answer, should it forget to notify. */
 #define RESIZE_LOOK_AGAIN (10 * HZ)
 
-/* How much of a large inflation comes from a processor's own lists at most. */
-#define RESIZE_CACHED_PAGES ((unsigned long)SZ_16M >> PAGE_SHIFT)
+/* How often the host is told of the size while memory moves, in jiffies. */
+#define RESIZE_SHOW_TIME (HZ / 20 ?: 1)
 
 /* How long at least to let a guest breathe that gave little; in ms. */
 #define RESIZE_BREATH_MS 20u
@@ -49,10 +52,20 @@ static unsigned long resize_target_pages(struct resize *resize)
 	return DIV_ROUND_UP_ULL(resize->target, UNITS_PER_PAGE);
 }
 
+/* Whether memory moves, or may at any moment. */
+static bool resize_moves(enum resize_state state)
+{
+	return state == RESIZE_INFLATING || state == RESIZE_DEFLATING ||
+	       state == RESIZE_HOLDING_OFF;
+}
+
+/* While memory moves the device is at work, and asking it for what it has not changed waits. */
 static void resize_read_target(struct resize *resize)
 {
 	u32 target;
 
+	if (!xchg(&resize->unread, false) && resize_moves(resize->state))
+		return;
 	virtio_cread_le(resize->device, struct virtio_balloon_config, num_pages, &target);
 	if (target == resize->target)
 		return;
@@ -85,10 +98,29 @@ static bool resize_is_paused(struct resize *resize)
 	return time_before64(get_jiffies_64(), resize->not_before);
 }
 
+static unsigned long resize_relieve(struct resize *resize, unsigned long count)
+{
+	unsigned long limit = tell_patience(resize->tell, RESIZE_RELIEF_TIME);
+	unsigned long returned;
+	ktime_t begin = ktime_get();
+
+	returned = deflate_memory(resize->tell, count, TELL_RESERVE_RESCUE, limit);
+	tally_add(resize->hold->tally, TALLY_TAKEN_BACK, returned);
+	trace_aerostat_relieve(resize->device, to_bytes(count), to_bytes(returned),
+			       begin);
+	return returned;
+}
+
+/* A guest that was short of memory, and goes on growing, is not to run out again. */
 static bool resize_holds_off(struct resize *resize, unsigned long missing)
 {
-	unsigned int look_ms = need_look(resize->need, missing);
+	unsigned long more;
+	unsigned int look_ms;
 
+	do
+		more = need_more(resize->need);
+	while (more && resize_relieve(resize, more));
+	look_ms = need_look(resize->need, missing);
 	if (look_ms)
 		resize_pause(resize, RESIZE_HOLDING_OFF, look_ms);
 	return look_ms;
@@ -133,45 +165,13 @@ static int resize_name(struct resize *resize, struct list_head *blocks)
 	return error;
 }
 
-/*
- * Free pages that wait on a processor's own lists go first. They are of no use to a guest
- * that needs huge pages, which has fewer if only whole blocks are taken.
- */
-static int resize_take_cached(struct resize *resize, unsigned long missing)
-{
-	LIST_HEAD(pages);
-
-	if (resize->state == RESIZE_INFLATING || missing < 2 * RESIZE_CACHED_PAGES ||
-	    RESIZE_CACHED_PAGES < BLOCK_WHOLE_PAGES)
-		return 0;
-	source_take_cached(&pages, RESIZE_CACHED_PAGES);
-	inflate_select(resize->tell, &pages);
-	return resize_name(resize, &pages);
-}
-
-/* Returns as resize_name(); what was wanted, and taken, in base pages. */
-static int resize_take(struct resize *resize, unsigned long missing, unsigned long *want,
-		       unsigned long *taken)
-{
-	struct tell *tell = resize->tell;
-	LIST_HEAD(blocks);
-	int error;
-
-	*taken = 0;
-	*want = min(missing, tell_batch_pages(tell));
-	error = resize_take_cached(resize, missing);
-	if (error)
-		return error;
-	*want = min(resize_target_pages(resize) - hold_size(resize->hold), *want);
-	*taken = source_take(&blocks, *want, tell_largest_order(tell),
-			     jiffies + RESIZE_TAKE_TIME);
-	return resize_name(resize, &blocks);
-}
-
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
-	unsigned long want, taken, begun = jiffies;
+	unsigned long want = min(missing, tell_batch_pages(resize->tell));
+	unsigned long taken, begun = jiffies;
+	struct tell *tell = resize->tell;
 	ktime_t begin = ktime_get();
+	LIST_HEAD(blocks);
 	int error;
 
 	if (resize_holds_off(resize, missing) || resize_is_paused(resize))
@@ -179,9 +179,11 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 	if (resize_is_busy(resize))
 		return RESIZE_NOT_ANSWERING;
 
-	WRITE_ONCE(resize->tell->taking, true);
-	error = resize_take(resize, missing, &want, &taken);
-	WRITE_ONCE(resize->tell->taking, false);
+	WRITE_ONCE(tell->taking, true);
+	taken = source_take(&blocks, want, tell_largest_order(tell), jiffies + RESIZE_TAKE_TIME);
+	error = resize_name(resize, &blocks);
+	/* What was taken is known as named before: pairs with tell_is_acknowledged(). */
+	smp_store_release(&tell->taking, false);
 	trace_aerostat_inflate(resize->device, to_bytes(want), to_bytes(error ? 0 : taken), begin);
 	if (error == -EAGAIN)
 		return RESIZE_INFLATING;
@@ -270,9 +272,7 @@ static void resize_enter(struct resize *resize, enum resize_state state)
 /* Moving memory comes before marking it. */
 static bool resize_mark(struct resize *resize, enum resize_state state)
 {
-	bool moves = state == RESIZE_INFLATING || state == RESIZE_DEFLATING;
-
-	return (!moves || resize_is_paused(resize)) && hold_mark(resize->hold);
+	return (!resize_moves(state) || resize_is_paused(resize)) && hold_mark(resize->hold);
 }
 
 static void resize_go_on(struct resize *resize, enum resize_state state)
@@ -293,9 +293,7 @@ static void resize_go_on(struct resize *resize, enum resize_state state)
 /* While memory moves, the host is told of the size now and then. */
 static bool resize_shows(struct resize *resize, enum resize_state state)
 {
-	bool moves = state == RESIZE_INFLATING || state == RESIZE_DEFLATING;
-
-	if (moves && !time_after(jiffies, resize->shown))
+	if (resize_moves(state) && time_before(jiffies, resize->shown + RESIZE_SHOW_TIME))
 		return false;
 	resize->shown = jiffies;
 	return true;
@@ -358,7 +356,7 @@ void resize_say_empty(struct resize *resize)
 void resize_start(struct resize *resize)
 {
 	resize->target = 0;
-	resize->shown = jiffies - 1;
+	resize->shown = jiffies - RESIZE_SHOW_TIME;
 	resize_say_empty(resize);
 	notice_start(&resize->notice);
 	pace_succeeded(&resize->pace);
@@ -414,6 +412,18 @@ ktime_t resize_state_since(struct resize *resize)
 	since = resize->since;
 	spin_unlock_irq(&resize->lock);
 	return since;
+}
+
+/**
+ * resize_target_changed - the device has a new target
+ * @resize: the worker; waking a stopped one does nothing
+ *
+ * Does not sleep; any context. Keeps rules O1 and O2.
+ */
+void resize_target_changed(struct resize *resize)
+{
+	xchg(&resize->unread, true);
+	resize_wake(resize);
 }
 
 /**

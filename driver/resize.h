@@ -27,6 +27,7 @@ struct virtio_device;
  * @since: since when, as time after boot
  * @not_before: when the guest is asked for more, in jiffies of 64 bits; the worker's
  * @pause: what the worker is at until then; the worker's
+ * @unread: the device has changed its configuration since; any context
  * @target: the host's target as last read, in units of 4096 bytes; the worker's
  * @actual: the size as last written to the device, in units of 4096 bytes; the worker's
  * @shown: when it was last looked at, in jiffies; the worker's
@@ -45,6 +46,7 @@ struct resize {
 	ktime_t since;
 	u64 not_before;
 	enum resize_state pause;
+	bool unread;
 	u32 target;
 	u32 actual;
 	unsigned long shown;
@@ -59,6 +61,7 @@ void resize_start(struct resize *resize);
 void resize_stop(struct resize *resize);
 const char *resize_state_name(struct resize *resize);
 ktime_t resize_state_since(struct resize *resize);
+void resize_target_changed(struct resize *resize);
 void resize_wake(struct resize *resize);
 
 #endif

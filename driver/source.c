@@ -39,9 +39,6 @@
 /* More blocks are too many to be put in order at once. */
 #define SOURCE_BLOCKS_MAX 4096
 
-/* Fewer pages on a processor's own lists do not count. */
-#define SOURCE_CACHED_PAGES 256ul
-
 #define SOURCE_FREE_ONLY(flags) (((flags) & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN)
 #define SOURCE_FIXED_FLAGS SOURCE_FREE_ONLY(GFP_HIGHUSER)
 #define SOURCE_MOVABLE_FLAGS \
@@ -183,58 +180,6 @@ unsigned long source_take(struct list_head *blocks, unsigned long count, unsigne
 		cond_resched();
 	}
 	return taken;
-}
-
-/* Pages that are free, but wait on this processor's own lists and join no block. */
-static unsigned long source_cached(void)
-{
-	struct zone *zone = NODE_DATA(numa_mem_id())->node_zones;
-	unsigned long count = 0;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++, zone++)
-		if (populated_zone(zone))
-			count += READ_ONCE(raw_cpu_ptr(zone->per_cpu_pageset)->count);
-	return count;
-}
-
-static unsigned long source_take_pages(struct list_head *pages, unsigned long count)
-{
-	unsigned long taken;
-	struct page *page;
-
-	for (taken = 0; taken < count; taken++) {
-		page = alloc_page(SOURCE_MOVABLE_FLAGS);
-		if (!page)
-			break;
-		block_set_order(page, 0);
-		list_add_tail(&page->lru, pages);
-		cond_resched();
-	}
-	return taken;
-}
-
-/**
- * source_take_cached - take base pages that wait on this processor's own lists
- * @pages: list to which they are added
- * @count: how many are wanted at most
- *
- * May sleep, reclaims nothing; call it with no lock held. It takes whole blocks' worth,
- * until most of that comes from elsewhere.
- */
-void source_take_cached(struct list_head *pages, unsigned long count)
-{
-	unsigned long taken, before, after = source_cached();
-
-	do {
-		before = after;
-		if (before < SOURCE_CACHED_PAGES || !source_can_spare())
-			break;
-		taken = source_take_pages(pages, BLOCK_WHOLE_PAGES);
-		count -= taken;
-		after = source_cached();
-	} while (count >= BLOCK_WHOLE_PAGES && taken == BLOCK_WHOLE_PAGES &&
-		 after + SOURCE_CACHED_PAGES < before);
 }
 
 /**

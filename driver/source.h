@@ -10,7 +10,6 @@ struct page;
 unsigned long source_available(void);
 unsigned long source_take(struct list_head *blocks, unsigned long count, unsigned int order,
 			  unsigned long limit);
-void source_take_cached(struct list_head *pages, unsigned long count);
 struct page *source_take_block(unsigned int order);
 void source_split(struct page *block, struct list_head *pages);
 unsigned long source_give_back(struct list_head *blocks);

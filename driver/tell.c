@@ -152,7 +152,8 @@ static bool tell_is_acknowledged(void *argument)
 {
 	struct tell *tell = argument;
 
-	return !READ_ONCE(tell->taking) && hold_is_acknowledged(tell->hold);
+	/* Pairs with resize_inflate(). */
+	return !smp_load_acquire(&tell->taking) && hold_is_acknowledged(tell->hold);
 }
 
 /**
@@ -397,4 +398,19 @@ int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit)
 	struct tell_wish wish = { queue, reserve, min(half, TELL_BATCH) };
 
 	return await(queue, tell_wish_is_true, &wish, limit);
+}
+
+/**
+ * tell_wait_empty - wait until the device has answered all that is in a queue
+ * @queue: the naming queue
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * Sleeps only if it waits; then what was posted is notified first.
+ *
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
+ */
+int tell_wait_empty(struct queue *queue, unsigned long limit)
+{
+	notify_device(queue);
+	return await_quiet(queue, limit);
 }
