@@ -10,6 +10,7 @@ import pytest
 
 from rig import Guest, paths
 from rig.pattern import assert_whole, start_pattern
+from rig.visible import TRACING
 
 MIB = 1 << 20
 REPORTING = "free-page-reporting=on"
@@ -21,6 +22,9 @@ OFFLINE_EACH = (
     " [ $(cat $block/state) = online ] &&"
     ' timeout 20 sh -c "echo offline >$block/state" 2>/dev/null &&'
     " echo ${block##*memory} && echo online >$block/state; done; true")
+HINTING = "free-page-hint=on,iothread=io0"
+ALLOCATION = re.compile(
+    r" (?P<event>kmalloc\w*|kfree): .*ptr=(?P<place>\S+)(.* bytes_alloc=(?P<bytes>\d+))?")
 NOTIFICATION = re.compile(r"^virtio_queue_notify vdev (\w+)", re.MULTILINE)
 
 
@@ -116,3 +120,28 @@ def test_beside_the_balloon_no_more_huge_faults_fail_than_with_the_shipped_drive
     shipped = _beside_a_balloon("shipped", balloon, _huge_faults_that_fail)
     ours = _beside_a_balloon("aerostat", balloon, _huge_faults_that_fail)
     assert ours <= shipped
+
+
+def _own_memory(guest):
+    """What the driver has allocated for itself, in bytes: the kernel's trace says for whom."""
+    allocated = {}
+    for line in guest.read(f"{TRACING}/trace").splitlines():
+        event = ALLOCATION.search(line)
+        if event and event["event"] == "kfree":
+            allocated.pop(event["place"], None)
+        elif event and "[virtio_balloon]" in line:
+            allocated[event["place"]] = int(event["bytes"])
+    return sum(allocated.values())
+
+
+@pytest.mark.parametrize("balloon", [f"{REPORTING},{HINTING}", HINTING])
+def test_the_driver_needs_little_memory_of_its_own(balloon):
+    with Guest(memory=2048, balloon=balloon, module=None,
+               devices=("-object", "iothread,id=io0")) as guest:
+        guest.run(f"echo 16384 >{TRACING}/buffer_size_kb; cd {TRACING}/events/kmem;"
+                  "for event in kmalloc kmalloc_node kfree; do echo 1 >$event/enable; done")
+        guest.load_module()
+        before = _own_memory(guest)
+        guest.set_balloon(1700)
+        guest.wait_balloon(1700)
+        assert 0 < before <= _own_memory(guest) <= min(256 << 10, 1700 * MIB * 0.0002)

@@ -324,6 +324,7 @@ def test_o10_the_size_is_written_after_the_number_of_pages_has_changed():
             queue = "answered inflate" if mib > before else "deflate"
             assert place_of(log, queue) < place_of(log, "write actual")
             _assert_never_ahead(log, before * 256)
+            assert device.owned_mib() == mib
 
 
 def test_o10_the_size_is_not_written_before_the_number_of_pages_has_changed():

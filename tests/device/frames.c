@@ -105,6 +105,8 @@ static void answer_deflated(struct host *host, u32 frame)
 {
 	if (!must_tell(host) || !owned_has(&host->owned, frame))
 		return;
+	if (owned_is_free(&host->owned, frame))
+		log_add(&host->violations, "deflate: frame 0x%x is free before the answer", frame);
 	host_scribble_again(host, frame);
 	owned_end(&host->owned, frame);
 }

@@ -106,6 +106,18 @@ bool owned_is_scribbled_on(struct owned *owned, u32 frame)
 	return first_word(frame) == POISON;
 }
 
+/*
+ * Whether it is known to be free. Pages of a block have no users of their own; its first
+ * page, which is marked, has.
+ */
+bool owned_is_free(struct owned *owned, u32 frame)
+{
+	struct page *page = pfn_to_page(frame);
+	struct page *block = pfn_to_page(ALIGN_DOWN(frame, MAX_ORDER_NR_PAGES));
+
+	return !page_ref_count(page) && !(page_ref_count(block) && PageOffline(block));
+}
+
 /* How many frames that came back begin with that word now. May sleep. */
 unsigned long owned_came_back_with(struct owned *owned, u64 word)
 {

@@ -28,6 +28,7 @@ int owned_prepare(struct owned *owned);
 void owned_free(struct owned *owned);
 bool owned_is_memory(struct owned *owned, u32 frame);
 bool owned_has(struct owned *owned, u32 frame);
+bool owned_is_free(struct owned *owned, u32 frame);
 bool owned_is_pending(struct owned *owned, u32 frame);
 void owned_begin(struct owned *owned, u32 frame);
 void owned_acknowledge(struct owned *owned, u32 frame);
