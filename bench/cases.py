@@ -257,7 +257,7 @@ def need_case():
         killed = Figure(experiment, "killed", f"target {reach}, killed", "", processor=False)
         lines = Figure(experiment, "lines", f"target {reach}, lines in the log", "",
                        processor=False)
-        figures += [Figure(experiment, "first", f"target {reach}, {needs} MiB, the first time", "s"),
+        figures += [Figure(experiment, "first", f"target {reach}, {needs} MiB, first time", "s"),
                     Figure(experiment, "in place", f"target {reach}, the host has it", "s"),
                     Figure(experiment, "grows", f"target {reach}, squeezed", "s"),
                     ratio,
