@@ -171,7 +171,6 @@ static int inflate_compare(void *unused, const struct list_head *left,
  */
 int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit)
 {
-	struct queue *queue = tell_naming_queue(tell);
 	int error = tell_wait_deflated(tell, limit);
 
 	if (tell->way == TELL_BY_RANGES)
@@ -181,10 +180,8 @@ int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long li
 			error = inflate_by_ranges(tell, blocks, limit);
 		else
 			error = inflate_by_frames(tell, blocks, limit);
-		if (error == -ENOSPC)
-			error = tell_wait_empty(queue, limit);
 	}
-	notify_device(queue);
+	notify_device(tell_naming_queue(tell));
 	source_give_back(blocks);
 	return error;
 }

@@ -100,6 +100,48 @@ unsigned long need_more(struct need *need)
 }
 
 /**
+ * need_gave - the guest got more before it ran out again
+ * @need: the guest's need
+ * @count: how much, in base pages
+ *
+ * Does not sleep.
+ */
+void need_gave(struct need *need, unsigned long count)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&need->lock, flags);
+	relief_gave(&need->relief, ktime_to_ms(ktime_get()), count);
+	spin_unlock_irqrestore(&need->lock, flags);
+}
+
+/**
+ * need_tally - count what came back because the guest needs it
+ * @need: the guest's need
+ * @returned: how much came back while the caller was at it, in base pages
+ * @total: how much ever came back, likewise, modulo the word's size
+ *
+ * Does not sleep. What others have counted meanwhile is not counted twice.
+ *
+ * Return: how much was counted, in base pages.
+ */
+unsigned long need_tally(struct need *need, unsigned long returned, unsigned long total)
+{
+	unsigned long flags, count = 0;
+	long fresh;
+
+	spin_lock_irqsave(&need->lock, flags);
+	fresh = total - need->tallied;
+	if (fresh > 0) {
+		count = min(returned, (unsigned long)fresh);
+		need->tallied = total;
+	}
+	spin_unlock_irqrestore(&need->lock, flags);
+	tally_add(need->hold->tally, TALLY_TAKEN_BACK, count);
+	return count;
+}
+
+/**
  * need_lasts - whether the balloon has to hold off
  * @need: the guest's need
  *

@@ -13,20 +13,24 @@ struct virtio_device;
  * struct need - a guest that was short of memory
  * @device: the device; fixed
  * @hold: what the balloon holds; fixed
- * @lock: guards @relief
+ * @lock: guards what follows
  * @relief: what the guest gets, and until when the balloon does not grow
+ * @tallied: how much had ever come back when that was last counted, in base pages
  */
 struct need {
 	struct virtio_device *device;
 	struct hold *hold;
 	spinlock_t lock;	/* see above */
 	struct relief relief;
+	unsigned long tallied;
 };
 
 void need_prepare(struct need *need, struct virtio_device *device, struct hold *hold);
 void need_forget(struct need *need);
 unsigned long need_begin(struct need *need, unsigned long first);
 unsigned long need_more(struct need *need);
+void need_gave(struct need *need, unsigned long count);
+unsigned long need_tally(struct need *need, unsigned long returned, unsigned long total);
 bool need_lasts(struct need *need);
 unsigned int need_look(struct need *need, unsigned long missing);
 

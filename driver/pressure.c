@@ -69,10 +69,10 @@ static int pressure_notify(struct notifier_block *notifier, unsigned long unused
 	after = global_zone_page_state(NR_FREE_PAGES);
 	if (!returned && tell->must_tell && after > before)
 		returned = after - before;
-	tally_add(tell->hold->tally, TALLY_TAKEN_BACK, returned);
+	*(unsigned long *)freed += returned;
+	returned = need_tally(pressure->need, returned, atomic_long_read(&tell->returned));
 	trace_aerostat_oom(tell->device, (u64)count << PAGE_SHIFT, (u64)returned << PAGE_SHIFT,
 			   begin);
-	*(unsigned long *)freed += returned;
 	return NOTIFY_OK;
 }
 

@@ -9,16 +9,11 @@
 #include <linux/interrupt.h>
 #include <linux/scatterlist.h>
 #include <linux/virtio.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 
 #include "compat.h"
 #include "notify.h"
 #include "queue.h"
 #include "trace.h"
-
-/* For a table beside the ring: a chain goes into the ring itself if there is no memory. */
-#define QUEUE_TABLE_FLAGS (__GFP_NOWARN | __GFP_NOMEMALLOC)
 
 /**
  * queue_prepare - allocate a queue's requests and all that they need
@@ -65,21 +60,20 @@ void queue_free(struct queue *queue)
  * @queue: the queue, closed and quiet
  * @virtqueue: a virtqueue of a device that was found but is not yet ready
  *
- * Does not sleep. Nothing reaches the device before somebody posts and notifies. A request
- * with ranges takes a table beside the ring, or half of the ring at most, so that one can be
- * filled while the device works on another.
+ * Does not sleep. Nothing reaches the device before somebody posts and kicks. A request
+ * with ranges takes half of the ring at most, so that one can be filled while the device
+ * works on another.
  */
 void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 {
 	unsigned int size = virtqueue_get_vring_size(virtqueue);
 	struct request_shape *shape = &queue->requests.shape;
-	bool beside = virtio_has_feature(virtqueue->vdev, VIRTIO_RING_F_INDIRECT_DESC);
-	unsigned int chain = clamp(beside ? size : size / 2, 1u, max(shape->ranges, 1u));
+	unsigned int chain = clamp(size / 2, 1u, max(shape->ranges, 1u));
 
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
 	queue->chain = chain;
-	queue->capacity = min(shape->count, beside ? size : size / chain);
+	queue->capacity = min(shape->count, size / chain);
 	queue->state = QUEUE_OPEN;
 	spin_unlock_irq(&queue->lock);
 }
@@ -139,12 +133,10 @@ static int queue_add(struct queue *queue, struct request *request)
 	if (request->range_count) {
 		sg_mark_end(&request->ranges[request->range_count - 1]);
 		return virtqueue_add_inbuf(queue->virtqueue, request->ranges,
-					   request->range_count, request,
-					   QUEUE_TABLE_FLAGS);
+					   request->range_count, request, GFP_ATOMIC);
 	}
 	sg_init_one(&list, request->buffer, request->length);
-	return virtqueue_add_outbuf(queue->virtqueue, &list, 1, request,
-				    QUEUE_TABLE_FLAGS);
+	return virtqueue_add_outbuf(queue->virtqueue, &list, 1, request, GFP_ATOMIC);
 }
 
 static bool queue_empty_ring(struct queue *queue)
@@ -314,11 +306,10 @@ bool queue_name(struct queue *queue, struct request *request, struct page *page,
  * @queue: the queue
  * @request: a request that the caller has taken
  *
- * Does not sleep, takes the queue's lock, needs no memory. From now on the device can see
- * it; call notify_device() after the last of a series.
+ * Does not sleep, takes the queue's lock, allocates nothing. From now on the device can
+ * see it; call notify_device() after the last of a series.
  *
- * Return: 0, or the request is still the caller's: -EIO if the queue is closed or broken;
- * -ENOSPC if chains for which there was no memory fill the ring itself.
+ * Return: 0; -EIO if the queue is closed or broken, and the request is still the caller's.
  */
 int queue_post(struct queue *queue, struct request *request)
 {
@@ -326,16 +317,15 @@ int queue_post(struct queue *queue, struct request *request)
 	int error = -EIO;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == QUEUE_OPEN)
-		error = queue_add(queue, request);
-	if (!error) {
+	if (queue->state == QUEUE_OPEN && !queue_add(queue, request)) {
 		request->state = REQUEST_POSTED;
 		request->posted = ktime_get();
 		trace_aerostat_post(queue->virtqueue, request->memory);
 		queue->busy++;
+		error = 0;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
-	return !error || error == -ENOSPC ? error : -EIO;
+	return error;
 }
 
 static struct request *queue_collect(struct queue *queue)

@@ -61,14 +61,31 @@ unsigned long relief_begin(struct relief *relief, unsigned long long now, unsign
  *
  * Return: how much to give back, in pages; 0 if it has as much as it got last.
  */
-unsigned long relief_more(struct relief *relief, unsigned long long now,
+unsigned long relief_more(const struct relief *relief, unsigned long long now,
 			  unsigned long available, unsigned long held)
 {
+	unsigned long most = held / RELIEF_SHARE;
+
 	if (relief->state == RELIEF_NONE || now - relief->given >= RELIEF_GROWS_MS ||
 	    available >= relief->next / 2)
 		return 0;
+	return relief->next > most ? most : relief->next;
+}
+
+/**
+ * relief_gave - the guest got more before it ran out again
+ * @relief: what it gets
+ * @now: the time, in ms
+ * @count: how much, in pages; nothing changes nothing
+ */
+void relief_gave(struct relief *relief, unsigned long long now, unsigned long count)
+{
+	if (!count)
+		return;
+	relief->next = count * 2;
 	relief->given = now;
-	return relief_portion(relief, 0, held);
+	relief->enough_since = now;
+	relief->plenty_since = now;
 }
 
 /**

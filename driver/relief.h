@@ -59,8 +59,9 @@ struct relief_memory {
 
 unsigned long relief_begin(struct relief *relief, unsigned long long now, unsigned long first,
 			   unsigned long held);
-unsigned long relief_more(struct relief *relief, unsigned long long now,
+unsigned long relief_more(const struct relief *relief, unsigned long long now,
 			  unsigned long available, unsigned long held);
+void relief_gave(struct relief *relief, unsigned long long now, unsigned long count);
 unsigned int relief_look(struct relief *relief, unsigned long long now,
 			 const struct relief_memory *memory);
 

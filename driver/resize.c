@@ -33,6 +33,9 @@
 /* How often to look at a device that does not answer, should it forget to notify. */
 #define RESIZE_LOOK_AGAIN (10 * HZ)
 
+/* How often the target is read while memory moves and nobody says that it changed. */
+#define RESIZE_READ_TIME HZ
+
 /* How often the host is told of the size while memory moves, in jiffies. */
 #define RESIZE_SHOW_TIME (HZ / 20 ?: 1)
 
@@ -64,8 +67,10 @@ static void resize_read_target(struct resize *resize)
 {
 	u32 target;
 
-	if (!xchg(&resize->unread, false) && resize_moves(resize->state))
+	if (!atomic_xchg(&resize->unread, false) && resize_moves(resize->state) &&
+	    time_before(jiffies, resize->read + RESIZE_READ_TIME))
 		return;
+	resize->read = jiffies;
 	virtio_cread_le(resize->device, struct virtio_balloon_config, num_pages, &target);
 	if (target == resize->target)
 		return;
@@ -98,28 +103,31 @@ static bool resize_is_paused(struct resize *resize)
 	return time_before64(get_jiffies_64(), resize->not_before);
 }
 
-static unsigned long resize_relieve(struct resize *resize, unsigned long count)
+/* A guest that was short of memory, and goes on growing, is not to run out again. */
+static bool resize_relieves(struct resize *resize)
 {
-	unsigned long limit = tell_patience(resize->tell, RESIZE_RELIEF_TIME);
-	unsigned long returned;
+	struct tell *tell = resize->tell;
+	unsigned long returned, count = min(need_more(resize->need), tell_batch_pages(tell));
 	ktime_t begin = ktime_get();
 
-	returned = deflate_memory(resize->tell, count, TELL_RESERVE_RESCUE, limit);
-	tally_add(resize->hold->tally, TALLY_TAKEN_BACK, returned);
-	trace_aerostat_relieve(resize->device, to_bytes(count), to_bytes(returned),
-			       begin);
+	if (!count)
+		return false;
+	returned = deflate_memory(tell, count, TELL_RESERVE_RESCUE,
+				  tell_patience(tell, RESIZE_RELIEF_TIME));
+	need_gave(resize->need, returned);
+	returned = need_tally(resize->need, returned, atomic_long_read(&tell->returned));
+	trace_aerostat_relieve(resize->device, to_bytes(count), to_bytes(returned), begin);
 	return returned;
 }
 
-/* A guest that was short of memory, and goes on growing, is not to run out again. */
 static bool resize_holds_off(struct resize *resize, unsigned long missing)
 {
-	unsigned long more;
 	unsigned int look_ms;
 
-	do
-		more = need_more(resize->need);
-	while (more && resize_relieve(resize, more));
+	if (resize_relieves(resize)) {
+		resize_pause(resize, RESIZE_HOLDING_OFF, 0);
+		return true;
+	}
 	look_ms = need_look(resize->need, missing);
 	if (look_ms)
 		resize_pause(resize, RESIZE_HOLDING_OFF, look_ms);
@@ -275,7 +283,7 @@ static bool resize_mark(struct resize *resize, enum resize_state state)
 	return (!resize_moves(state) || resize_is_paused(resize)) && hold_mark(resize->hold);
 }
 
-static void resize_go_on(struct resize *resize, enum resize_state state)
+static void resize_go_on(struct resize *resize, enum resize_state state, long longest)
 {
 	bool marks = resize_mark(resize, state);
 	long wait;
@@ -283,7 +291,7 @@ static void resize_go_on(struct resize *resize, enum resize_state state)
 	spin_lock_irq(&resize->lock);
 	if (resize->state != RESIZE_STOPPED) {
 		resize_enter(resize, state);
-		wait = marks ? 0 : resize_wait(resize, state);
+		wait = marks ? 0 : min(resize_wait(resize, state), longest);
 		if (wait >= 0)
 			queue_delayed_work(resize->workqueue, &resize->work, wait);
 	}
@@ -303,11 +311,12 @@ static void resize_work(struct work_struct *work)
 {
 	struct resize *resize = container_of(to_delayed_work(work), struct resize, work);
 	enum resize_state state = resize_step(resize);
+	bool shows = resize_shows(resize, state);
 
-	if (resize_shows(resize, state))
+	if (shows)
 		resize_write_actual(resize);
 	notice_state(&resize->notice, state, resize_target_pages(resize));
-	resize_go_on(resize, state);
+	resize_go_on(resize, state, shows ? LONG_MAX : RESIZE_SHOW_TIME);
 }
 
 /**
@@ -422,7 +431,7 @@ ktime_t resize_state_since(struct resize *resize)
  */
 void resize_target_changed(struct resize *resize)
 {
-	xchg(&resize->unread, true);
+	atomic_xchg(&resize->unread, true);
 	resize_wake(resize);
 }
 

@@ -2,6 +2,7 @@
 #ifndef AEROSTAT_RESIZE_H
 #define AEROSTAT_RESIZE_H
 
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -28,6 +29,7 @@ struct virtio_device;
  * @not_before: when the guest is asked for more, in jiffies of 64 bits; the worker's
  * @pause: what the worker is at until then; the worker's
  * @unread: the device has changed its configuration since; any context
+ * @read: when the target was last read, in jiffies; the worker's
  * @target: the host's target as last read, in units of 4096 bytes; the worker's
  * @actual: the size as last written to the device, in units of 4096 bytes; the worker's
  * @shown: when it was last looked at, in jiffies; the worker's
@@ -46,7 +48,8 @@ struct resize {
 	ktime_t since;
 	u64 not_before;
 	enum resize_state pause;
-	bool unread;
+	atomic_t unread;
+	unsigned long read;
 	u32 target;
 	u32 actual;
 	unsigned long shown;

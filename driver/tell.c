@@ -399,18 +399,3 @@ int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit)
 
 	return await(queue, tell_wish_is_true, &wish, limit);
 }
-
-/**
- * tell_wait_empty - wait until the device has answered all that is in a queue
- * @queue: the naming queue
- * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
- *
- * Sleeps only if it waits; then what was posted is notified first.
- *
- * Return: 0, -ETIMEDOUT or -EIO, as await().
- */
-int tell_wait_empty(struct queue *queue, unsigned long limit)
-{
-	notify_device(queue);
-	return await_quiet(queue, limit);
-}

@@ -85,7 +85,6 @@ bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
 	       unsigned int count, struct list_head *requests, unsigned long limit);
 struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
 			      unsigned long limit);
-int tell_wait_empty(struct queue *queue, unsigned long limit);
 int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit);
 
 #endif

@@ -117,16 +117,25 @@ static void plenty_of_memory_ends_it_early(void **unused)
 			RELIEF_FIRST_MS / RELIEF_PLENTY_PART + RELIEF_LOOK_MS);
 }
 
+static unsigned long give_more(struct relief *relief, unsigned long long now,
+			       unsigned long available)
+{
+	unsigned long more = relief_more(relief, now, available, BALLOON);
+
+	relief_gave(relief, now, more);
+	return more;
+}
+
 static void a_guest_that_uses_up_what_it_got_gets_twice_as_much(void **unused)
 {
 	struct relief relief = { 0 };
 
 	(void)unused;
 	relief_begin(&relief, 0, FIRST, BALLOON);
-	assert_int_equal(relief_more(&relief, 1, FIRST, BALLOON), 0);
-	assert_int_equal(relief_more(&relief, 1, FIRST - 1, BALLOON), 2 * FIRST);
-	assert_int_equal(relief_more(&relief, 2, 2 * FIRST, BALLOON), 0);
-	assert_int_equal(relief_more(&relief, 2, 0, BALLOON), 4 * FIRST);
+	assert_int_equal(give_more(&relief, 1, FIRST), 0);
+	assert_int_equal(give_more(&relief, 1, FIRST - 1), 2 * FIRST);
+	assert_int_equal(give_more(&relief, 2, 2 * FIRST), 0);
+	assert_int_equal(give_more(&relief, 2, 0), 4 * FIRST);
 	assert_int_equal(relief_begin(&relief, 3, FIRST, BALLOON), 8 * FIRST);
 }
 
@@ -139,9 +148,49 @@ static void it_gets_no_more_than_an_eighth_of_the_balloon_at_once(void **unused)
 	relief_begin(&relief, 0, FIRST, held);
 	while ((more = relief_more(&relief, 0, 0, held))) {
 		assert_true(more <= held / RELIEF_SHARE);
+		relief_gave(&relief, 0, more);
 		held -= more;
 	}
 	assert_true(held < RELIEF_SHARE);
+}
+
+static void what_did_not_come_back_is_not_doubled(void **unused)
+{
+	struct relief relief = { 0 };
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	relief_gave(&relief, 500, 0);
+	assert_int_equal(relief_more(&relief, 500, 0, BALLOON), 2 * FIRST);
+	relief_gave(&relief, 500, 10);
+	assert_int_equal(relief_more(&relief, 500, 0, BALLOON), 20);
+	assert_int_equal(relief_more(&relief, 500, 10, BALLOON), 0);
+}
+
+static void a_device_that_gives_nothing_back_is_soon_asked_rarely(void **unused)
+{
+	struct relief relief = { 0 };
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	relief_gave(&relief, RELIEF_GROWS_MS - 1, 0);
+	assert_int_equal(relief_more(&relief, RELIEF_GROWS_MS, 0, BALLOON), 0);
+	assert_int_equal(relief_look(&relief, RELIEF_GROWS_MS, &short_of_it), RELIEF_LOOK_MS);
+}
+
+static void the_balloon_holds_off_while_a_guest_with_enough_grows(void **unused)
+{
+	struct relief relief = { 0 };
+	unsigned long long now;
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	for (now = 0; now < 3 * RELIEF_FIRST_MS; now += RELIEF_GROWS_MS / 2) {
+		relief_gave(&relief, now, 2 * enough.available);
+		assert_true(relief_look(&relief, now, &plenty));
+	}
+	assert_int_equal(end_of(&relief, now, &enough),
+			 now - RELIEF_GROWS_MS / 2 + RELIEF_FIRST_MS);
 }
 
 static void a_guest_that_grew_no_more_for_a_while_has_to_be_in_need_again(void **unused)
@@ -200,6 +249,9 @@ int main(void)
 		cmocka_unit_test(plenty_of_memory_ends_it_early),
 		cmocka_unit_test(a_guest_that_uses_up_what_it_got_gets_twice_as_much),
 		cmocka_unit_test(it_gets_no_more_than_an_eighth_of_the_balloon_at_once),
+		cmocka_unit_test(what_did_not_come_back_is_not_doubled),
+		cmocka_unit_test(a_device_that_gives_nothing_back_is_soon_asked_rarely),
+		cmocka_unit_test(the_balloon_holds_off_while_a_guest_with_enough_grows),
 		cmocka_unit_test(a_guest_that_grew_no_more_for_a_while_has_to_be_in_need_again),
 		cmocka_unit_test(the_while_doubles_each_time_it_happens_again_up_to_the_longest),
 		cmocka_unit_test(a_long_calm_starts_over),
