@@ -3,19 +3,25 @@
  * What a guest that was short of memory needs comes before the host's target.
  *
  * The rule: what the out-of-memory path and the worker know of it is here, and how it is
- * weighed is in relief.c. Nothing here waits.
+ * weighed is in relief.c. Only the worker waits here, and holds no lock meanwhile.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "deflate.h"
 #include "hold.h"
 #include "need.h"
 #include "source.h"
+#include "tell.h"
 #include "trace.h"
 
 /* How much must be available for the balloon to grow again after the guest was short. */
 #define NEED_ENOUGH_PAGES (SZ_32M >> PAGE_SHIFT)
+
+/* How long to wait for the device for the sake of a guest that grows, in jiffies. */
+#define NEED_WAIT (HZ / 5 ?: 1)
 
 static u64 need_bytes(unsigned long pages)
 {
@@ -81,41 +87,6 @@ unsigned long need_begin(struct need *need, unsigned long first)
 }
 
 /**
- * need_more - whether a guest that took memory back is about to need more
- * @need: the guest's need
- *
- * Process context, does not sleep.
- *
- * Return: how much to give back, in base pages.
- */
-unsigned long need_more(struct need *need)
-{
-	unsigned long flags, count, available = source_available();
-
-	spin_lock_irqsave(&need->lock, flags);
-	count = relief_more(&need->relief, ktime_to_ms(ktime_get()), available,
-			    hold_count(need->hold));
-	spin_unlock_irqrestore(&need->lock, flags);
-	return count;
-}
-
-/**
- * need_gave - the guest got more before it ran out again
- * @need: the guest's need
- * @count: how much, in base pages
- *
- * Does not sleep.
- */
-void need_gave(struct need *need, unsigned long count)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&need->lock, flags);
-	relief_gave(&need->relief, ktime_to_ms(ktime_get()), count);
-	spin_unlock_irqrestore(&need->lock, flags);
-}
-
-/**
  * need_tally - count what came back because the guest needs it
  * @need: the guest's need
  * @returned: how much came back while the caller was at it, in base pages
@@ -133,12 +104,57 @@ unsigned long need_tally(struct need *need, unsigned long returned, unsigned lon
 	spin_lock_irqsave(&need->lock, flags);
 	fresh = total - need->tallied;
 	if (fresh > 0) {
-		count = min(returned, (unsigned long)fresh);
+		count = min_t(unsigned long, returned, fresh);
 		need->tallied = total;
 	}
 	spin_unlock_irqrestore(&need->lock, flags);
 	tally_add(need->hold->tally, TALLY_TAKEN_BACK, count);
 	return count;
+}
+
+static unsigned long need_more(struct need *need)
+{
+	unsigned long flags, count, available = source_available();
+
+	spin_lock_irqsave(&need->lock, flags);
+	count = relief_more(&need->relief, ktime_to_ms(ktime_get()), available,
+			    hold_count(need->hold));
+	spin_unlock_irqrestore(&need->lock, flags);
+	return count;
+}
+
+static void need_gave(struct need *need, unsigned long count)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&need->lock, flags);
+	relief_gave(&need->relief, ktime_to_ms(ktime_get()), count);
+	spin_unlock_irqrestore(&need->lock, flags);
+}
+
+/**
+ * need_relieve - give a guest that was short of memory, and goes on growing, more of it
+ * @need: the guest's need
+ * @tell: what the device is told
+ *
+ * Sleeps until the device has answered under MUST_TELL_HOST, or has room, for NEED_WAIT at
+ * most; call it with no lock held. One batch at a time, before the guest runs out again.
+ * Keeps the rules of deflate_memory().
+ *
+ * Return: true if the guest got something.
+ */
+bool need_relieve(struct need *need, struct tell *tell)
+{
+	unsigned long returned, count = min(need_more(need), tell_batch_pages(tell));
+	ktime_t begin = ktime_get();
+
+	if (!count)
+		return false;
+	returned = deflate_memory(tell, count, TELL_RESERVE_RESCUE, tell_patience(tell, NEED_WAIT));
+	need_gave(need, returned);
+	returned = need_tally(need, returned, atomic_long_read(&tell->returned));
+	trace_aerostat_relieve(need->device, need_bytes(count), need_bytes(returned), begin);
+	return returned;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include "relief.h"
 
 struct hold;
+struct tell;
 struct virtio_device;
 
 /**
@@ -28,8 +29,7 @@ struct need {
 void need_prepare(struct need *need, struct virtio_device *device, struct hold *hold);
 void need_forget(struct need *need);
 unsigned long need_begin(struct need *need, unsigned long first);
-unsigned long need_more(struct need *need);
-void need_gave(struct need *need, unsigned long count);
+bool need_relieve(struct need *need, struct tell *tell);
 unsigned long need_tally(struct need *need, unsigned long returned, unsigned long total);
 bool need_lasts(struct need *need);
 unsigned int need_look(struct need *need, unsigned long missing);

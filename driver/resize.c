@@ -27,9 +27,6 @@
 #define RESIZE_TAKE_TIME (HZ / 20 ?: 1)
 #define RESIZE_ANSWER_TIME (5 * HZ)
 
-/* How long to wait for the device for the sake of a guest that grows, in jiffies. */
-#define RESIZE_RELIEF_TIME (HZ / 5 ?: 1)
-
 /* How often to look at a device that does not answer, should it forget to notify. */
 #define RESIZE_LOOK_AGAIN (10 * HZ)
 
@@ -103,28 +100,11 @@ static bool resize_is_paused(struct resize *resize)
 	return time_before64(get_jiffies_64(), resize->not_before);
 }
 
-/* A guest that was short of memory, and goes on growing, is not to run out again. */
-static bool resize_relieves(struct resize *resize)
-{
-	struct tell *tell = resize->tell;
-	unsigned long returned, count = min(need_more(resize->need), tell_batch_pages(tell));
-	ktime_t begin = ktime_get();
-
-	if (!count)
-		return false;
-	returned = deflate_memory(tell, count, TELL_RESERVE_RESCUE,
-				  tell_patience(tell, RESIZE_RELIEF_TIME));
-	need_gave(resize->need, returned);
-	returned = need_tally(resize->need, returned, atomic_long_read(&tell->returned));
-	trace_aerostat_relieve(resize->device, to_bytes(count), to_bytes(returned), begin);
-	return returned;
-}
-
 static bool resize_holds_off(struct resize *resize, unsigned long missing)
 {
 	unsigned int look_ms;
 
-	if (resize_relieves(resize)) {
+	if (need_relieve(resize->need, resize->tell)) {
 		resize_pause(resize, RESIZE_HOLDING_OFF, 0);
 		return true;
 	}
