@@ -8,7 +8,8 @@
  * By then the new page has been named and can't go back to compaction, so it joins the
  * balloon, where it stays until the answer (see hold); the old one stays out of use until
  * the device was told of it. One move at a time: the next is refused with -EAGAIN, which
- * compaction tries again at once, or -EBUSY, which it does not, while the device is silent.
+ * compaction tries again at once, or -EBUSY, which it does not, while the device is silent,
+ * or memory is being named and the move can do without.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -177,7 +178,7 @@ static int migrate_try(struct migrate *migrate, struct page *new, struct page *o
 }
 
 /* Compaction in the background only slows a balloon that grows, and is undone by it. */
-static bool migrate_may_wait(struct migrate *migrate, enum migrate_mode mode)
+static bool migrate_is_untimely(struct migrate *migrate, enum migrate_mode mode)
 {
 	return mode != MIGRATE_SYNC && READ_ONCE(migrate->tell->taking);
 }
@@ -189,7 +190,7 @@ static int migrate_page(struct balloon_dev_info *info, struct page *new, struct 
 	struct migrate *migrate = hold->migrate;
 	int error = -EBUSY;
 
-	if (!migrate_may_wait(migrate, mode))
+	if (!migrate_is_untimely(migrate, mode))
 		error = migrate_try(migrate, new, old);
 	if (!error)
 		tally_add(hold->tally, TALLY_MIGRATED, 1);

@@ -16,8 +16,7 @@ from rig.pattern import assert_whole, start_pattern
 BLOCK = 1024
 BUFFER = 256
 BUFFERS = BLOCK // BUFFER
-# How many pages may come from a processor's own lists, and how little is taken without them.
-SCATTERED = 4096
+# What one batch of frame numbers can name, in MiB.
 LITTLE = 28
 # A kernel that clears memory when it is taken needs many steps for it.
 TAKES_AT_ONCE = "init_on_alloc=0"
@@ -85,11 +84,8 @@ def test_memory_goes_by_ranges_page_for_page_and_comes_back_without_a_word(featu
         assert_whole(pattern)
 
 
-def _assert_few_scattered_pages(log, most):
-    """Pages from a processor's own lists go first, if much is taken."""
-    scattered = [report for report in reports_in(log) if report.smallest < BLOCK]
-    assert sum(report.frames for report in scattered) <= most
-    assert len(scattered) <= most / 512
+def _assert_whole_blocks_only(log):
+    assert all(report.smallest >= BLOCK for report in reports_in(log))
 
 
 def test_blocks_are_named_as_a_whole_and_neighbours_together():
@@ -98,15 +94,14 @@ def test_blocks_are_named_as_a_whole_and_neighbours_together():
         device.set_target(400)
         device.wait_actual(400)
         assert sum(report.frames for report in reports_in(device.log())) == 400 * 256
-        _assert_few_scattered_pages(device.log(), SCATTERED)
-        whole = [report for report in reports_in(device.log()) if report.smallest >= BLOCK]
-        assert len(whole) <= 10
-        assert sum(report.ranges for report in whole) <= 20
-        for mib, most in ((48, 0), (76, 0), (300, SCATTERED), (4, 0), (32, 0), (100, SCATTERED)):
+        _assert_whole_blocks_only(device.log())
+        assert len(reports_in(device.log())) <= 10
+        assert sum(report.ranges for report in reports_in(device.log())) <= 20
+        for mib in (48, 76, 300, 4, 32, 100):
             device.clear_log()
             device.set_target(mib)
             device.wait_actual(mib)
-            _assert_few_scattered_pages(device.log(), most)
+            _assert_whole_blocks_only(device.log())
 
 
 def test_the_driver_that_leaves_says_nothing_of_what_comes_back():
