@@ -34,7 +34,7 @@ def _kvm_boots():
     print(f"Trying whether KVM works here (at most {TRIAL_SECONDS} s).", flush=True)
     console = Console(paths.LOGS / "kvm-trial.log")
     arguments = machine_arguments("pc", "kvm", TRIAL_MEMORY_BYTES, 1, "memory-backend-ram")
-    emulator = Emulator(arguments + kernel_arguments("pc", "kvm", ""), console, "pc")
+    emulator = Emulator(arguments + kernel_arguments("pc", "kvm", "", paths.IMAGE), console, "pc")
     try:
         return _becomes_ready(emulator, console)
     finally:

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import kernel, paths
+from . import kernel
 from .errors import GuestError
 
 PROGRAM = "qemu-system-x86_64"
@@ -53,7 +53,7 @@ def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
     return arguments
 
 
-def kernel_arguments(machine, accelerator, cmdline, suspendable=False):
+def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=False):
     words = ["console=ttyS0", "loglevel=8", "printk.time=1", "panic=-1", "rdinit=/init"]
     if machine == "microvm" and accelerator == "tcg":
         # Nothing in this machine could tell an emulated CPU how fast it counts.
@@ -61,7 +61,7 @@ def kernel_arguments(machine, accelerator, cmdline, suspendable=False):
     words.append(cmdline)
     # Only a kernel that the firmware started finds its way back from suspend.
     boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
-    return ["-kernel", str(boot_file), "-initrd", str(paths.IMAGE),
+    return ["-kernel", str(boot_file), "-initrd", str(boot_image),
             "-append", " ".join(words).strip()]
 
 

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 
-from . import accelerator, hostmemory, image, migration, paths
+from . import accelerator, hostmemory, image, migration, paths, tools as machine_tools
 from .channel import ChannelClosed
 from .console import Console
 from .emulator import Emulator, device, kernel_arguments, machine_arguments
@@ -44,7 +44,7 @@ def _test_name():
 class Guest:
     def __init__(self, memory=1024, balloon="", machine="pc", module="aerostat", parameters="",
                  cmdline="", cpus=1, devices=(), disks=(), life=240, name=None,
-                 memory_backend="memory-backend-ram", suspendable=False, movable=False):
+                 memory_backend="memory-backend-ram", suspendable=False, movable=False, tools=()):
         """
         memory          MiB
         balloon         options of the balloon device; None for no device
@@ -58,6 +58,7 @@ class Guest:
         memory_backend  QEMU object that provides the memory, with its options
         suspendable     boot, more slowly, in the way that suspend to memory needs
         movable         have the memory in the way that migrate() needs
+        tools           programs of this machine that the guest has too
         """
         self.memory = memory
         self.machine = machine
@@ -74,6 +75,7 @@ class Guest:
         self._memory_backend = memory_backend
         self._suspendable = suspendable
         self._movable = movable
+        self._tools = list(tools)
         self._memory_bytes = memory * MIB
         self._emulator = None
         self._console = None
@@ -128,7 +130,7 @@ class Guest:
         arguments = machine_arguments(self.machine, self.accelerator, self._memory_bytes,
                                       self.cpus, self._memory_backend)
         arguments += kernel_arguments(self.machine, self.accelerator, self._cmdline,
-                                      self._suspendable)
+                                      machine_tools.image_with(self._tools), self._suspendable)
         arguments += self._devices
         if self._balloon is not None:
             arguments += ["-device", self._balloon_device(self._balloon)]

@@ -37,10 +37,11 @@ def events(guest, *names):
     """The events of those names so far, in order: their fields, numbers as such."""
     found = EVENT.findall(guest.read(f"{TRACING}/trace"))
     wanted = [f"aerostat_{name}" for name in names]
-    return [_fields(words) for _, event, words in found if event in wanted]
+    return [fields(words) for _, event, words in found if event in wanted]
 
 
-def _fields(words):
+def fields(words):
+    """What an event says: its fields by name, numbers as such."""
     return {name: _value(value) for name, value in FIELD.findall(words)}
 
 
