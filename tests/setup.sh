@@ -33,7 +33,7 @@ packages_for() {
 	build) echo "$build" ;;
 	demo) echo "$demo" ;;
 	bench) echo "$demo gnuplot-nox" ;;
-	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev patch trace-cmd bpftrace" ;;
+	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils trace-cmd bpftrace" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
 	*) fail "there is no purpose \"$1\"; say build, demo, bench, check or style" ;;
 	esac
