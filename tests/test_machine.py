@@ -6,15 +6,18 @@ AEROSTAT_RESETS says how often each guest is reset.
 
 import os
 import random
+import re
 import time
 
 import pytest
 
 from rig import Guest, snapshot
 from rig.pattern import assert_whole, start_pattern
-from rig.visible import wait_state
+from rig.visible import figures, wait_state
 
 MIB = 1 << 20
+PAGE = 4096
+FREE_MOVABLE = re.compile(r"zone +Movable\n +pages free +(\d+)")
 RESETS = int(os.environ.get("AEROSTAT_RESETS", 5))
 WAYS = {"by-ranges": "free-page-reporting=on,deflate-on-oom=on",
         "by-frame-numbers": "deflate-on-oom=on"}
@@ -96,20 +99,26 @@ def test_resets_at_random_moments_are_each_followed_by_a_good_boot(balloon, seed
         guest.wait_balloon(700)
 
 
+def _hold(guest, of, mib):
+    guest.set_target_bytes((of - mib) * MIB)
+    deadline = time.monotonic() + 30
+    while (held := figures(guest)["actual"]) != mib * MIB:
+        assert time.monotonic() < deadline, f"{held / MIB} MiB"
+
+
 def test_memory_is_unplugged_while_the_balloon_holds_much_of_it(balloon):
     with Guest(memory=512, balloon=balloon, devices=MODULE, cmdline=ONLINE_MOVABLE) as guest:
         total = guest.meminfo()["MemTotal"]
         assert total > 600 * MIB
         pattern = start_pattern(guest, 60)
-        guest.set_target_bytes((512 + 256 - 450) * MIB)
-        wait_state(guest, "at target")
-        guest.set_target_bytes((512 + 256 - 250) * MIB)
-        wait_state(guest, "at target")
+        _hold(guest, 768, 500)
+        _hold(guest, 768, 240)
+        free = FREE_MOVABLE.search(guest.read("/proc/zoneinfo"))
+        assert int(free[1]) * PAGE < 100 * MIB
         guest.qmp("device_del", id="module1")
         guest.wait_event("DEVICE_DELETED", timeout=60)
         assert guest.meminfo()["MemTotal"] == total - 256 * MIB
-        guest.set_target_bytes(312 * MIB)
-        wait_state(guest, "at target")
+        _hold(guest, 512, 200)
         assert_whole(pattern)
         guest.qmp("device_add", driver="pc-dimm", memdev="memory1", id="module1")
         guest.run(f"until grep -q 'MemTotal: *{total // 1024} kB' /proc/meminfo; "
