@@ -22,6 +22,8 @@ DEMO ?=
 BENCH ?=
 TESTS ?= tests
 MUTANTS ?=
+HOURS ?= 2
+SEED ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 
@@ -34,6 +36,7 @@ help:
 	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
+	@echo "make soak     let everything happen to a guest at random; HOURS=2 SEED=<number>"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -83,6 +86,10 @@ check: setup-check module device unit
 	@$(MAKE) --no-print-directory --silent programs
 	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
 
+soak: setup-check module
+	@$(MAKE) --no-print-directory --silent programs
+	$(PYTHON) tests/soak.py --hours $(HOURS) $(if $(SEED),--seed $(SEED))
+
 # MUTANTS="o8-... s1-..." tries these alone.
 check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
@@ -123,5 +130,5 @@ distclean: clean
 	rm -rf build
 
 .PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
-	unit check check-mutants \
+	unit check soak check-mutants \
 	style style-checkpatch style-sparse style-manual style-scripts clean distclean

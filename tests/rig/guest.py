@@ -423,9 +423,10 @@ class Guest:
         if not self._may_be_dead:
             self._check_alive()
             self._check_memory_returns()
-        self._check_log()
+        self.check_log()
 
-    def _check_log(self):
+    def check_log(self):
+        """Raises when the log complains of something that is not forgiven."""
         complaints = self._console.complaints(self._forgiven)
         if complaints:
             raise self.with_console(
