@@ -6,13 +6,15 @@
 PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run)
+SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) \
+	tests/fuzz/run tests/fuzz/faults/run
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
 	sed -n 's/.*linux-headers-\([0-9][^ ,]*\).*/\1/p')
 KERNEL_DIRECTORY = /lib/modules/$(KERNEL)/build
 DRIVER_SOURCES := $(filter-out %.mod.c,$(wildcard driver/*.[ch]))
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch])
 DEVICE_SOURCES := $(filter-out %.mod.c,$(wildcard tests/device/*.[ch]))
 
 # Only a choice is passed on; setup and the rig find the default by themselves.
@@ -26,6 +28,9 @@ HOURS ?= 2
 SEED ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
+# How long to fuzz each room, and with which numbers; without a seed, others each time.
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?=
 
 all: setup-build module
 
@@ -37,6 +42,8 @@ help:
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
 	@echo "make soak     let everything happen to a guest at random; HOURS=2 SEED=<number>"
+	@echo "make fuzz     fuzz what is free of kernel types, FUZZ_SECONDS=60 for each of four rooms"
+	@echo "make check-fuzz-faults  put faults into these rooms, and see that the fuzzers find them"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -44,7 +51,7 @@ help:
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
-setup-build setup-demo setup-bench setup-check setup-style: setup-%:
+setup-build setup-demo setup-bench setup-check setup-fuzz setup-style: setup-%:
 	@$(SETUP) $*
 
 module: setup-build
@@ -82,7 +89,16 @@ bench: setup-bench module
 unit: setup-check
 	$(if $(wildcard tests/unit/Makefile),$(MAKE) -C tests/unit check)
 
-check: setup-check module device unit
+# JOBS rooms at a time.
+fuzz: setup-fuzz
+	@$(MAKE) --no-print-directory -C tests/fuzz -j$(JOBS) long \
+		FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED)
+
+# So many inputs that it takes some seconds, and the same ones each time.
+fuzz-short: setup-fuzz
+	@$(MAKE) --no-print-directory -C tests/fuzz short
+
+check: setup-check module device unit fuzz-short
 	@$(MAKE) --no-print-directory --silent programs
 	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
 
@@ -95,11 +111,14 @@ check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
 	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
 
+check-fuzz-faults: setup-fuzz
+	@tests/fuzz/faults/run
+
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
-		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(wildcard tools/*.c)
+		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(FUZZ_SOURCES) $(wildcard tools/*.c)
 
 # Copies are checked, so that the modules that were built stay as they are.
 style-sparse: setup-style
@@ -123,12 +142,14 @@ clean:
 	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
 	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY) clean
 	$(MAKE) -C tests/unit clean
+	$(MAKE) -C tests/fuzz clean
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
 	find tests bench -name __pycache__ -exec rm -rf {} +
 
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
-	unit check soak check-mutants \
-	style style-checkpatch style-sparse style-manual style-scripts clean distclean
+.PHONY: all help setup-build setup-demo setup-bench setup-check setup-fuzz setup-style \
+	module device tools programs demo bench unit fuzz fuzz-short check soak check-mutants \
+	check-fuzz-faults style style-checkpatch style-sparse style-manual style-scripts \
+	clean distclean
