@@ -6,7 +6,7 @@
 PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run)
+SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init tests/kernels/build tests/kernels/modules .ci/run)
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
@@ -14,6 +14,7 @@ KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null
 KERNEL_DIRECTORY = /lib/modules/$(KERNEL)/build
 DRIVER_SOURCES := $(filter-out %.mod.c,$(wildcard driver/*.[ch]))
 DEVICE_SOURCES := $(filter-out %.mod.c,$(wildcard tests/device/*.[ch]))
+MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
@@ -34,6 +35,8 @@ help:
 	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
+	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
+	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -41,7 +44,7 @@ help:
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
-setup-build setup-demo setup-bench setup-check setup-style: setup-%:
+setup-build setup-demo setup-bench setup-check setup-sanitizers setup-style: setup-%:
 	@$(SETUP) $*
 
 module: setup-build
@@ -88,11 +91,24 @@ check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
 	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
 
+# A kernel that checks itself, compiled once, and the modules for it.
+kernel-sanitizers kernel-kcsan: kernel-%: setup-sanitizers
+	@JOBS=$(JOBS) tests/kernels/build $*
+	@tests/kernels/modules $*
+
+# First whether such a kernel notices what it must.
+check-sanitizers check-kcsan: check-%: kernel-%
+	@$(MAKE) --no-print-directory --silent programs
+	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) tests/kernels/notices.py
+	@rm -rf build/$*/logs build/$*/coverage
+	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS); \
+		status=$$?; AEROSTAT_FLAVOUR=$* $(PYTHON) tests/kernels/summary.py; exit $$status
+
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
-		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(wildcard tools/*.c)
+		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(MISTAKES_SOURCES) $(wildcard tools/*.c)
 
 # Copies are checked, so that the modules that were built stay as they are.
 style-sparse: setup-style
@@ -123,5 +139,5 @@ distclean: clean
 	rm -rf build
 
 .PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
-	unit check check-mutants \
+	unit check check-mutants kernel-sanitizers kernel-kcsan check-sanitizers check-kcsan \
 	style style-checkpatch style-sparse style-manual style-scripts clean distclean

@@ -3,13 +3,14 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|style
+#     tests/setup.sh build|demo|bench|check|sanitizers|style
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
 # kernel's style checker, which Debian ships in the kernel's source only. Both
 # are unpacked under build/ and never installed. Does nothing, and takes no
 # time, when all is in place.
+# For sanitizers it installs what compiles a kernel; tests/kernels/build does that.
 #
 # KERNEL=<version> chooses another kernel whose headers are installed.
 
@@ -28,14 +29,16 @@ packages_for() {
 	build="make gcc libc6-dev"
 	[ -n "${KERNEL:-}" ] || build="$build linux-headers-amd64"
 	demo="$build qemu-system-x86 busybox-static cpio kmod python3"
+	check="$demo python3-pytest python3-pytest-xdist libcmocka-dev patch"
 
 	case $1 in
 	build) echo "$build" ;;
 	demo) echo "$demo" ;;
 	bench) echo "$demo gnuplot-nox" ;;
-	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev patch" ;;
+	check) echo "$check" ;;
+	sanitizers) echo "$check flex bison bc libelf-dev libssl-dev xz-utils debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
-	*) fail "there is no purpose \"$1\"; say build, demo, bench, check or style" ;;
+	*) fail "there is no purpose \"$1\"; say build, demo, bench, check, sanitizers or style" ;;
 	esac
 }
 
@@ -170,7 +173,7 @@ prepare_checkpatch() {
 	unpack_checkpatch "$source"
 }
 
-[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|style"
+[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|sanitizers|style"
 packages=$(packages_for "$1")
 
 command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"
