@@ -6,8 +6,8 @@
 PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) \
-	tests/fuzz/run tests/fuzz/faults/run
+SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
+	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
@@ -16,9 +16,12 @@ KERNEL_DIRECTORY = /lib/modules/$(KERNEL)/build
 DRIVER_SOURCES := $(filter-out %.mod.c,$(wildcard driver/*.[ch]))
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch])
 DEVICE_SOURCES := $(filter-out %.mod.c,$(wildcard tests/device/*.[ch]))
+MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
+
+SETUPS := $(addprefix setup-,build demo bench check fuzz sanitizers style)
 
 DEMO ?=
 BENCH ?=
@@ -44,6 +47,8 @@ help:
 	@echo "make soak     let everything happen to a guest at random; HOURS=2 SEED=<number>"
 	@echo "make fuzz     fuzz what is free of kernel types, FUZZ_SECONDS=60 for each of four rooms"
 	@echo "make check-fuzz-faults  put faults into these rooms, and see that the fuzzers find them"
+	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
+	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -51,7 +56,7 @@ help:
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
-setup-build setup-demo setup-bench setup-check setup-fuzz setup-style: setup-%:
+$(SETUPS): setup-%:
 	@$(SETUP) $*
 
 module: setup-build
@@ -113,12 +118,25 @@ check-mutants: setup-check device
 
 check-fuzz-faults: setup-fuzz
 	@tests/fuzz/faults/run
+# A kernel that checks itself, compiled once, and the modules for it.
+kernel-sanitizers kernel-kcsan: kernel-%: setup-sanitizers
+	@JOBS=$(JOBS) tests/kernels/build $*
+	@tests/kernels/modules $*
+
+# First whether such a kernel notices what it must.
+check-sanitizers check-kcsan: check-%: kernel-%
+	@$(MAKE) --no-print-directory --silent programs
+	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) tests/kernels/notices.py
+	@rm -rf build/$*/logs build/$*/coverage
+	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS); \
+		status=$$?; AEROSTAT_FLAVOUR=$* $(PYTHON) tests/kernels/summary.py; exit $$status
 
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
 	perl build/checkpatch/checkpatch.pl --no-tree --strict --terse --quiet --no-summary --show-types \
-		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(FUZZ_SOURCES) $(wildcard tools/*.c)
+		--file $(DRIVER_SOURCES) $(DEVICE_SOURCES) $(MISTAKES_SOURCES) $(FUZZ_SOURCES) \
+		$(wildcard tools/*.c)
 
 # Copies are checked, so that the modules that were built stay as they are.
 style-sparse: setup-style
@@ -149,7 +167,7 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-bench setup-check setup-fuzz setup-style \
-	module device tools programs demo bench unit fuzz fuzz-short check soak check-mutants \
-	check-fuzz-faults style style-checkpatch style-sparse style-manual style-scripts \
-	clean distclean
+.PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
+	check soak check-mutants check-fuzz-faults kernel-sanitizers kernel-kcsan \
+	check-sanitizers check-kcsan style style-checkpatch style-sparse style-manual \
+	style-scripts clean distclean

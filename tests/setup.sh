@@ -3,13 +3,14 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|fuzz|style
+#     tests/setup.sh build|demo|bench|check|fuzz|sanitizers|style
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
 # kernel's style checker, which Debian ships in the kernel's source only. Both
 # are unpacked under build/ and never installed. Does nothing, and takes no
 # time, when all is in place.
+# For sanitizers it installs what compiles a kernel; tests/kernels/build does that.
 #
 # KERNEL=<version> chooses another kernel whose headers are installed.
 
@@ -24,20 +25,24 @@ fail() {
 	exit 1
 }
 
+purposes="build, demo, bench, check, fuzz, sanitizers or style"
+
 packages_for() {
 	build="make gcc libc6-dev"
 	[ -n "${KERNEL:-}" ] || build="$build linux-headers-amd64"
 	demo="$build qemu-system-x86 busybox-static cpio kmod python3"
+	check="$demo python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
+	check="$check trace-cmd bpftrace"
 
 	case $1 in
 	build) echo "$build" ;;
 	demo) echo "$demo" ;;
 	bench) echo "$demo gnuplot-nox" ;;
-	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev patch" \
-		"qemu-utils trace-cmd bpftrace" ;;
+	check) echo "$check" ;;
 	fuzz) echo "make libc6-dev clang libclang-rt-14-dev patch" ;;
+	sanitizers) echo "$check flex bison bc libelf-dev libssl-dev xz-utils debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
-	*) fail "there is no purpose \"$1\"; say build, demo, bench, check, fuzz or style" ;;
+	*) fail "there is no purpose \"$1\"; say $purposes" ;;
 	esac
 }
 
@@ -172,7 +177,7 @@ prepare_checkpatch() {
 	unpack_checkpatch "$source"
 }
 
-[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|fuzz|style"
+[ $# -eq 1 ] || fail "say what for: $purposes"
 packages=$(packages_for "$1")
 
 command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rig import OUT_OF_MEMORY
+from rig import OUT_OF_MEMORY, clock
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT,
                           assert_none_used_untold, compact, emulated, frames_in, named, place_of,
                           spread_balloon, use_all_that_is_available)
@@ -136,9 +136,9 @@ def test_o5_the_device_is_told_of_the_page_that_compaction_moved():
 
 def _wait_agreed(device):
     """Waits until the driver's size is what the host owns."""
-    deadline = time.monotonic() + 5
+    deadline = clock.now() + 5
     while device.actual_pages() != device.owned_pages():
-        assert time.monotonic() < deadline, device.report()
+        assert clock.now() < deadline, device.report()
         time.sleep(0.1)
 
 
@@ -298,9 +298,9 @@ def test_o9_the_page_that_compaction_fills_is_not_deflated_before_the_answer():
         device.wait_noted("inflate")
         device.set_target(0)
         # What stays is that page and the one that it stands for.
-        deadline = time.monotonic() + 20
+        deadline = clock.now() + 20
         while device.owned_pages() > 2:
-            assert time.monotonic() < deadline, device.report()
+            assert clock.now() < deadline, device.report()
             time.sleep(0.1)
         time.sleep(1)
         # Frames that are deflated too early are violations that the device notes.

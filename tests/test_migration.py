@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rig import Guest
+from rig import Guest, clock
 from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
@@ -43,16 +43,16 @@ def _working_guest(balloon=HINTING, memory=1024, pattern=512, rewritten=REWRITTE
 
 
 def _wait_free_below(guest, limit, timeout=20):
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while guest.free_memory() >= limit:
-        assert time.monotonic() < deadline, f"nothing is hinted:\n{guest.console_tail()}"
+        assert clock.now() < deadline, f"nothing is hinted:\n{guest.console_tail()}"
         time.sleep(0.02)
 
 
 def _wait_free_again(guest, before, timeout=10):
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while guest.free_memory() < before - NOISE:
-        assert time.monotonic() < deadline, \
+        assert clock.now() < deadline, \
             f"{(before - guest.free_memory()) / MIB:.1f} MiB are missing after {timeout} s"
         time.sleep(0.05)
 

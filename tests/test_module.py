@@ -49,7 +49,7 @@ def test_every_parameter_tells_its_unit_and_range():
 def test_the_driver_folder_builds_alone_and_without_a_warning(tmp_path):
     alone = tmp_path / "driver"
     shutil.copytree(SOURCES, alone, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*"))
-    built = subprocess.run(["make", "-C", alone, f"KERNELDIR=/lib/modules/{kernel.version()}/build",
+    built = subprocess.run(["make", "-C", alone, f"KERNELDIR={kernel.build_directory()}",
                             "W=1"], capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     assert "warning" not in built.stdout + built.stderr

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rig import Guest, GuestTimeout
+from rig import Guest, GuestTimeout, clock
 from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
@@ -21,9 +21,9 @@ GIVE_VALUES = pytest.mark.parametrize("cmdline", ["page_poison=1", "init_on_free
 
 
 def _wait(guest, condition, what, timeout=60):
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while not condition():
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise guest.with_console(GuestTimeout, f"not within {timeout} s: {what}")
         time.sleep(0.2)
 

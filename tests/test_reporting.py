@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rig import Guest, GuestTimeout
+from rig import Guest, GuestTimeout, clock
 from rig.pattern import assert_whole
 
 MIB = 1 << 20
@@ -22,19 +22,19 @@ QUIET_SECONDS = 3
 
 def _settled_rss(guest):
     """What the host holds once the guest has been quiet for a while."""
-    lowest, since = guest.host_rss(), time.monotonic()
-    while time.monotonic() - since < QUIET_SECONDS:
+    lowest, since = guest.host_rss(), clock.now()
+    while clock.now() - since < QUIET_SECONDS:
         time.sleep(0.2)
         if guest.host_rss() < lowest - MIB:
-            lowest, since = guest.host_rss(), time.monotonic()
+            lowest, since = guest.host_rss(), clock.now()
     return lowest
 
 
 def _wait_rss(guest, at_most, timeout=60):
     """Waits until the host holds no more than that of the guest's memory."""
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while guest.host_rss() > at_most:
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise guest.with_console(
                 GuestTimeout, f"after {timeout} s the host holds {guest.host_rss() / MIB:.0f} MiB "
                 f"of the guest's memory, more than {at_most / MIB:.0f} MiB")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import CommandFailed, Guest
+from rig import CommandFailed, Guest, clock
 from rig.emulated import (DEFLATES_ON_OOM, SILENT, compact, emulated, frames_in, reports_in,
                           spread_balloon)
 from rig.visible import FILES, events, figures, trace, wait_state
@@ -87,8 +87,8 @@ def test_what_compaction_moves_is_counted():
 def test_what_is_reported_is_counted():
     with emulated({"reporting"}) as (guest, device):
         guest.touch(300)
-        deadline = time.monotonic() + 60
-        while len(reports_in(device.log())) < 3 and time.monotonic() < deadline:
+        deadline = clock.now() + 60
+        while len(reports_in(device.log())) < 3 and clock.now() < deadline:
             time.sleep(1)
         device.hold("report")
         time.sleep(1)

@@ -10,6 +10,7 @@
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
 
+#include "compat.h"
 #include "frames.h"
 #include "host.h"
 

@@ -19,6 +19,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
+#include "compat.h"
 #include "host.h"
 #include "transport.h"
 
@@ -204,17 +205,16 @@ static struct virtqueue *device_create_queue(struct virtio_device *device, unsig
 }
 
 static int device_find_vqs(struct virtio_device *device, unsigned int count,
-			   struct virtqueue *queues[], vq_callback_t *callbacks[],
-			   const char * const names[], const bool *context,
+			   struct virtqueue *queues[], struct virtqueue_info infos[],
 			   struct irq_affinity *affinity)
 {
 	unsigned int i, index = 0;
 
 	for (i = 0; i < count; i++) {
 		queues[i] = NULL;
-		if (names[i])
-			queues[i] = device_create_queue(device, index++, callbacks[i], names[i],
-							context && context[i]);
+		if (infos[i].name)
+			queues[i] = device_create_queue(device, index++, infos[i].callback,
+							infos[i].name, infos[i].ctx);
 		if (IS_ERR(queues[i])) {
 			device_del_vqs(device);
 			return PTR_ERR(queues[i]);
@@ -223,13 +223,15 @@ static int device_find_vqs(struct virtio_device *device, unsigned int count,
 	return 0;
 }
 
+COMPAT_FIND_VQS(device_find_vqs)
+
 static const struct virtio_config_ops device_operations = {
 	.get = device_get,
 	.set = device_set,
 	.get_status = device_get_status,
 	.set_status = device_set_status,
 	.reset = device_reset,
-	.find_vqs = device_find_vqs,
+	.find_vqs = compat_find_vqs(device_find_vqs),
 	.del_vqs = device_del_vqs,
 	.get_features = device_get_features,
 	.finalize_features = device_finalize_features,

@@ -7,7 +7,7 @@ AEROSTAT_ACCELERATOR=kvm or tcg overrides the decision.
 import os
 import time
 
-from . import paths
+from . import clock, paths
 from .console import Console
 from .emulator import Emulator, kernel_arguments, machine_arguments
 from .errors import GuestError
@@ -43,8 +43,8 @@ def _kvm_boots():
 
 
 def _becomes_ready(emulator, console):
-    deadline = time.monotonic() + TRIAL_SECONDS
-    while time.monotonic() < deadline and emulator.status() is None:
+    deadline = clock.now() + TRIAL_SECONDS
+    while clock.now() < deadline and emulator.status() is None:
         if READY in console.text():
             return True
         time.sleep(0.1)

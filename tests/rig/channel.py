@@ -2,7 +2,8 @@
 """A stream between the rig and QEMU that is read line by line under a deadline."""
 
 import socket
-import time
+
+from . import clock
 
 
 class ChannelClosed(Exception):
@@ -33,7 +34,7 @@ class Channel:
 
     def _receive(self, deadline):
         # A deadline that has passed still takes what has arrived.
-        self._socket.settimeout(max(deadline - time.monotonic(), 0))
+        self._socket.settimeout(clock.on_the_wall(max(deadline - clock.now(), 0)))
         try:
             data = self._socket.recv(65536)
         except (socket.timeout, BlockingIOError):
@@ -47,7 +48,7 @@ class Channel:
 
     def drain(self, quiet=0.05):
         """Takes in what arrives, until nothing has for that many seconds."""
-        while self._receive(time.monotonic() + quiet):
+        while self._receive(clock.now() + quiet):
             pass
 
     def continue_with(self, end):

@@ -10,11 +10,12 @@ COMPLAINT = re.compile(
     r"|suspicious RCU usage|rcu.*(stall|starved)|soft lockup|hard LOCKUP"
     r"|hung.task|blocked for more than|list_(add|del) corruption|Bad page"
     r"|[Oo]ut of memory|oom-kill|Killed process|page allocation failure"
-    r"|refcount_t:|pagealloc:|KASAN|KCSAN|UBSAN|kmemleak:.*new suspected|unable to handle")
+    r"|refcount_t:|pagealloc:|KASAN|KCSAN|UBSAN|unable to handle|ODEBUG:"
+    r"|kmemleak:.*(new suspected|disabled|pool empty)|turning off the locking")
 
 # Give this to Guest.forgive() where a test runs the guest out of memory.
 OUT_OF_MEMORY = (r"invoked oom-killer|Call Trace|oom-kill|[Oo]ut of memory|Killed process"
-                 r"|page allocation failure")
+                 r"|page allocation failure|kmemleak: (Cannot allocate|.*disabled)")
 
 PANIC = "Kernel panic - not syncing"
 

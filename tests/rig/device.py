@@ -8,6 +8,7 @@ moment. It notes what the driver does, and what the driver must not do.
 
 import time
 
+from . import clock
 from .errors import GuestTimeout
 
 MODULE = "/lib/device/balloon_device.ko"
@@ -94,14 +95,14 @@ class Device:
 
     def wait_actual_pages(self, pages, timeout=30):
         """Waits until the driver says exactly that; returns seconds."""
-        start = time.monotonic()
+        start = clock.now()
         while self.actual_pages() != pages:
-            if time.monotonic() - start > timeout:
+            if clock.now() - start > timeout:
                 raise self._guest.with_console(
                     GuestTimeout, f"after {timeout} s the balloon holds {self.actual_pages()} "
                     f"pages instead of {pages}\n{self.report()}")
             time.sleep(0.02)
-        return time.monotonic() - start
+        return clock.now() - start
 
     def wait_actual(self, mib, timeout=30):
         return self.wait_actual_pages(mib * FRAMES_PER_MIB, timeout)
@@ -114,9 +115,9 @@ class Device:
 
     def wait_owned_pages(self, pages, timeout=30):
         """Waits until the host owns at least that many."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while self.owned_pages() < pages:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(
                     GuestTimeout, f"the host owns {self.owned_pages()} pages, not {pages}")
             time.sleep(0.02)
@@ -173,12 +174,12 @@ class Device:
 
     def wait_noted(self, words, count=1, timeout=60):
         """Waits until that many lines of log() begin with the words; returns log()."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             log = self.log()
             if sum(line.startswith(words) for line in log) >= count:
                 return log
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(
                     GuestTimeout, f"not {count} times in the device's log: {words}\n"
                     f"{self.report()}")

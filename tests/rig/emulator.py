@@ -58,6 +58,9 @@ def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=Fals
     if machine == "microvm" and accelerator == "tcg":
         # Nothing in this machine could tell an emulated CPU how fast it counts.
         words.append(f"tsc_early_khz={_processor_khz()}")
+    if accelerator == "tcg":
+        # On a busy host an emulated timer may be too late for the kernel's trial of it.
+        words.append("no_timer_check")
     words.append(cmdline)
     # Only a kernel that the firmware started finds its way back from suspend.
     boot_file = kernel.packed_file() if suspendable else kernel.boot_file()

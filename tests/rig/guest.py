@@ -12,7 +12,8 @@ import re
 import threading
 import time
 
-from . import accelerator, hostmemory, image, migration, paths, tools as machine_tools
+from . import accelerator, clock, coverage, flavour, hostmemory, image, migration, paths
+from . import tools as machine_tools
 from .channel import ChannelClosed
 from .console import Console
 from .emulator import Emulator, device, kernel_arguments, machine_arguments
@@ -27,6 +28,13 @@ BOOT_SECONDS = 90
 MEMORY_TOLERANCE = 16 * MIB
 SETTLE_SECONDS = 5
 CONSOLE_LINES = 100
+# Only what has been lost for five seconds, and did not change between two looks, is reported.
+LOOK_FOR_LEAKS = """\
+found=/sys/kernel/debug/kmemleak
+[ -e $found ] || exit 0
+echo scan >$found; sleep 5; echo scan >$found
+while read -r line; do echo "$line" >/dev/kmsg; done <$found
+"""
 BOUND = "/sys/bus/virtio/drivers/virtio_balloon/virtio*"
 TRANSPORT_FEATURES = 24
 
@@ -76,7 +84,7 @@ class Guest:
         self._suspendable = suspendable
         self._movable = movable
         self._tools = list(tools)
-        self._memory_bytes = memory * MIB
+        self._memory_bytes = memory * MIB + flavour.extra_bytes(memory * MIB)
         self._emulator = None
         self._console = None
         self._watchdog = None
@@ -114,7 +122,7 @@ class Guest:
             self._memory_bytes += migration.extra_bytes(self.accelerator)
         self._console = Console(paths.LOGS / f"{self._name}.log")
         self._emulator = self._start_emulator()
-        self._watchdog = threading.Timer(self._life, self._expire)
+        self._watchdog = threading.Timer(clock.on_the_wall(self._life), self._expire)
         self._watchdog.daemon = True
         self._watchdog.start()
         self._qmp = Qmp(self._emulator.monitor)
@@ -203,8 +211,8 @@ class Guest:
             raise self.with_console(GuestTimeout, str(error)) from None
 
     def _await_end(self, timeout=5):
-        deadline = time.monotonic() + timeout
-        while self.alive() and time.monotonic() < deadline:
+        deadline = clock.now() + timeout
+        while self.alive() and clock.now() < deadline:
             time.sleep(0.05)
 
     def with_console(self, kind, message):
@@ -264,13 +272,13 @@ class Guest:
 
     def wait_log(self, pattern, since=0, timeout=30):
         """Waits until the log holds the pattern; returns the match."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             match = re.search(pattern, self.log_since(since))
             if match:
                 return match
             self.attend()
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self.with_console(GuestTimeout, f"not in the log: {pattern}")
             time.sleep(0.1)
 
@@ -314,14 +322,14 @@ class Guest:
 
     def wait_balloon(self, mib, timeout=60, poll=0.02):
         """Waits until the device says that the balloon took exactly that; returns seconds."""
-        start = time.monotonic()
+        start = clock.now()
         while self.balloon_bytes() != mib * MIB:
-            if time.monotonic() - start > timeout:
+            if clock.now() - start > timeout:
                 raise self.with_console(
                     GuestTimeout, f"after {timeout} s the balloon holds "
                     f"{self.balloon_mib():.2f} MiB instead of {mib} MiB")
             time.sleep(poll)
-        return time.monotonic() - start
+        return clock.now() - start
 
     def balloon_features(self):
         """The numbers of the device's own features that the driver accepted."""
@@ -344,11 +352,11 @@ class Guest:
         """Removes the balloon device; waits until the guest has let go of it."""
         seen = len(self.events("DEVICE_DELETED"))
         self.qmp("device_del", id="balloon0")
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while not any(event["data"].get("device") == "balloon0"
                       for event in self.events("DEVICE_DELETED")[seen:]):
             self._check_alive()
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self.with_console(GuestTimeout, "the guest does not let go of the balloon")
             time.sleep(0.05)
 
@@ -423,6 +431,8 @@ class Guest:
         if not self._may_be_dead:
             self._check_alive()
             self._check_memory_returns()
+            self._look_for_leaks()
+            coverage.keep(self, self._name)
         self.check_log()
 
     def check_log(self):
@@ -436,13 +446,17 @@ class Guest:
         self.stop_processes()
         if self.module:
             self.unload_module()
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = clock.now() + SETTLE_SECONDS
         problem = self._memory_problem()
-        while problem and time.monotonic() < deadline:
+        while problem and clock.now() < deadline:
             time.sleep(0.5)
             problem = self._memory_problem()
         if problem:
             raise self.with_console(GuestUnhealthy, problem)
+
+    def _look_for_leaks(self):
+        """A kernel that can looks for memory that nothing leads to, and logs what it finds."""
+        self.run(LOOK_FOR_LEAKS, timeout=60)
 
     def stop_processes(self):
         """Ends what start() began and still runs."""

@@ -18,6 +18,8 @@ from .errors import GuestError
 BUSYBOX = Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_console", "virtio_mem", "zram")
 SHIPPED = "virtio_balloon"
+# Where in the guest the modules are that are built here.
+BUILT = {paths.DRIVER: "aerostat", paths.DEVICE: "device", paths.MISTAKES: "mistakes"}
 
 
 def _dependencies():
@@ -46,7 +48,7 @@ def _inputs():
     programs = sorted(paths.GUEST_PROGRAMS.glob("*"))
     if not programs:
         raise GuestError("the guest programs are not built; run: make programs")
-    built = [path for path in (paths.DRIVER, paths.DEVICE) if path.exists()]
+    built = [path for path in BUILT if path.exists()]
     return [BUSYBOX, paths.GUEST_SOURCES / "init", Path(__file__), _shipped_driver(),
             *programs, *built]
 
@@ -109,12 +111,10 @@ def _copy_modules(root):
 
 def _copy_drivers(root):
     _copy(_shipped_driver(), root / "lib" / "shipped" / "virtio_balloon.ko")
-    if paths.DRIVER.exists():
-        _check_matches(paths.DRIVER)
-        _copy(paths.DRIVER, root / "lib" / "aerostat" / "virtio_balloon.ko")
-    if paths.DEVICE.exists():
-        _check_matches(paths.DEVICE)
-        _copy(paths.DEVICE, root / "lib" / "device" / "balloon_device.ko")
+    for module, place in BUILT.items():
+        if module.exists():
+            _check_matches(module)
+            _copy(module, root / "lib" / place / module.name)
 
 
 def _pack(root, target):

@@ -7,8 +7,9 @@ more time on that at each boot than on all the rest of the boot.
 
 import lzma
 import os
+from pathlib import Path
 
-from . import paths
+from . import flavour, paths
 from .errors import GuestError
 
 XZ_MAGIC = b"\xfd7zXZ\0"
@@ -23,6 +24,12 @@ def module_tree():
     return _first("lib/modules/*")
 
 
+def build_directory():
+    """What modules for this kernel are built with."""
+    own = module_tree() / "build"
+    return own if own.exists() else Path("/lib/modules") / version() / "build"
+
+
 def packed_file():
     """The kernel as it is shipped."""
     return _first("boot/vmlinuz-*")
@@ -31,7 +38,7 @@ def packed_file():
 def boot_file():
     """An ELF file where the kernel is packed in a way known here, else as it is shipped."""
     packed = packed_file()
-    unpacked = paths.BUILD / f"vmlinux-{version()}"
+    unpacked = paths.FLAVOUR / f"vmlinux-{version()}"
     if not unpacked.exists():
         content = _unpack(packed.read_bytes())
         if content is None:
@@ -45,7 +52,8 @@ def boot_file():
 def _first(pattern):
     found = sorted(paths.KERNEL.glob(pattern))
     if not found:
-        raise GuestError("there is no kernel to boot; run: tests/setup.sh check")
+        command = f"make kernel-{flavour.NAME}" if flavour.NAME else "tests/setup.sh check"
+        raise GuestError(f"there is no kernel to boot; run: {command}")
     return found[0]
 
 

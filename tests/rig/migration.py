@@ -9,6 +9,7 @@ until the test's next call, whichever that is.
 import socket
 import time
 
+from . import clock
 from .channel import ChannelClosed
 from .errors import GuestDied, GuestError, GuestTimeout
 from .qmp import Qmp
@@ -113,9 +114,9 @@ class Migration:
             raise GuestError("the migration can not be cancelled: the guest has arrived")
 
     def _wait_end(self, timeout):
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while self.running():
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(
                     GuestTimeout, f"after {timeout} s the migration is {self._status()}: "
                     f"{self._statistics}")
@@ -150,10 +151,10 @@ class Migration:
         self._statistics = self._state.get("ram", self._statistics)
 
     def _wait_while(self, statuses, timeout=CHANGE_OVER_SECONDS):
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         self._update()
         while self._status() in statuses:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise GuestTimeout(f"after {timeout} s the migration is still {self._status()}")
             time.sleep(POLL_SECONDS)
             self._update()
@@ -168,10 +169,10 @@ class Migration:
             self._arrive(emulator, self._emulator_monitor)
 
     def _wait_arrival(self):
-        deadline = time.monotonic() + CHANGE_OVER_SECONDS
+        deadline = clock.now() + CHANGE_OVER_SECONDS
         while self._ask_second(self._emulator_monitor.command,
                                "query-migrate").get("status") != "completed":
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise GuestTimeout("the guest left the first QEMU and did not reach the second")
             time.sleep(POLL_SECONDS)
 

@@ -4,6 +4,7 @@
 import shlex
 import time
 
+from . import clock
 from .errors import GuestTimeout
 
 # The group gets the signals. The shell in it outlives them to hold the status.
@@ -63,9 +64,9 @@ class Process:
         self._guest.run(f"rm -rf {self._directory}")
 
     def _wait_until(self, condition, timeout, complaint):
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while not condition():
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(
                     GuestTimeout, f"after {timeout} s in the guest, this {complaint}: "
                     f"{self.command}\n{self.output()}")

@@ -2,8 +2,8 @@
 """QEMU's machine protocol: one command at a time, events are kept as they pass."""
 
 import json
-import time
 
+from . import clock
 from .channel import Channel
 from .errors import GuestTimeout, QmpError
 
@@ -14,7 +14,7 @@ class Qmp:
         self._events = []
 
     def greet(self, timeout=10):
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while "QMP" not in self._read_message(deadline, "QEMU's greeting"):
             pass
         self.command("qmp_capabilities")
@@ -22,7 +22,7 @@ class Qmp:
     def command(self, name, arguments=None, timeout=30, descriptors=()):
         request = {"execute": name, "arguments": arguments or {}}
         self._channel.send(json.dumps(request).encode() + b"\n", descriptors)
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             message = self._read_message(deadline, f"the answer to QMP command {name}")
             if "return" in message:
@@ -52,7 +52,7 @@ class Qmp:
 
     def wait_event(self, name, seen=0, timeout=30):
         """Waits until there are more than `seen` events of that name; returns the newest."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while len(self.events(name)) <= seen:
             self._events.append(self._read_message(deadline, f"QMP event {name}"))
         return self.events(name)[-1]

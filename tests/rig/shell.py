@@ -5,6 +5,7 @@ import base64
 import itertools
 import time
 
+from . import clock
 from .channel import Channel
 from .errors import GuestTimeout
 
@@ -21,7 +22,7 @@ class Shell:
         self._stuck = None
 
     def wait_ready(self, timeout):
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while self._read_line(deadline, "the guest did not finish its start-up") != b"ready":
             pass
         self._stuck = None
@@ -33,7 +34,7 @@ class Shell:
         marker = f"aerostat-{next(self._numbers)}-{time.monotonic_ns():x}".encode()
         self._stuck = script
         self._channel.send(marker + b" " + base64.b64encode(script.encode()) + b"\n")
-        status, output = self._read_answer(marker, script, time.monotonic() + timeout)
+        status, output = self._read_answer(marker, script, clock.now() + timeout)
         self._stuck = None
         return status, output
 
@@ -50,12 +51,12 @@ class Shell:
 
     def _read_line(self, deadline, complaint):
         while True:
-            slice_end = min(deadline, time.monotonic() + self.CHECK_SECONDS)
+            slice_end = min(deadline, clock.now() + self.CHECK_SECONDS)
             line = self._channel.read_line(slice_end)
             if line is not None:
                 return line
             self._check_alive()
-            if time.monotonic() >= deadline:
+            if clock.now() >= deadline:
                 raise GuestTimeout(complaint)
 
     def drain(self):

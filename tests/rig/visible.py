@@ -4,6 +4,7 @@
 import re
 import time
 
+from . import clock
 from .errors import GuestTimeout
 
 FILES = "/sys/bus/virtio/drivers/virtio_balloon/virtio*/balloon"
@@ -20,10 +21,10 @@ def figures(guest):
 
 
 def wait_state(guest, state, timeout=30):
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while (found := guest.read(f"{FILES}/state").strip()) != state:
         guest.attend()
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise GuestTimeout(f"the state is \"{found}\" and not \"{state}\"")
         time.sleep(0.1)
 

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kind of kernel that the tests run in.
+
+Without more it is the one that Debian ships. AEROSTAT_FLAVOUR=<name> has another one tested,
+with modules of its own, all in build/<name>/: `make check-sanitizers` puts them there.
+"""
+
+import os
+from typing import NamedTuple
+
+
+class Flavour(NamedTuple):
+    """
+    slowness        how many times longer than in Debian's kernel all may take
+    memory_share    what part of a guest's memory the kernel needs to check itself
+    memory_mib      what it needs beside that
+    """
+    slowness: float = 1
+    memory_share: float = 0
+    memory_mib: int = 0
+
+
+FLAVOURS = {
+    "": Flavour(),
+    "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=96),
+    "kcsan": Flavour(slowness=6, memory_share=0, memory_mib=32),
+}
+
+NAME = os.environ.get("AEROSTAT_FLAVOUR", "")
+if NAME not in FLAVOURS:
+    raise ValueError(f"AEROSTAT_FLAVOUR is \"{NAME}\"; it may be "
+                     + " or ".join(name for name in FLAVOURS if name))
+FLAVOUR = FLAVOURS[NAME]
+
+
+def extra_bytes(memory_bytes):
+    """What a guest gets on top, so that as much is free in it as in Debian's kernel."""
+    share = int(memory_bytes * FLAVOUR.memory_share)
+    return share + (FLAVOUR.memory_mib << 20)
