@@ -36,6 +36,11 @@
 #define SOURCE_LOOK_PAGES (SZ_4M >> PAGE_SHIFT)
 #define SOURCE_LOOK_FREE_PAGES (SZ_32M >> PAGE_SHIFT)
 
+/* When so much is wanted, and so much is cached, the kernel is given time to free blocks of it. */
+#define SOURCE_WORTH_PAGES (SZ_16M >> PAGE_SHIFT)
+#define SOURCE_CACHED_PAGES (SZ_64M >> PAGE_SHIFT)
+#define SOURCE_WAITS 3
+
 /* More blocks are too many to be put in order at once. */
 #define SOURCE_BLOCKS_MAX 4096
 
@@ -134,6 +139,27 @@ static struct page *source_take_one(unsigned int order)
 	return source_has_free(BLOCK_WHOLE_PAGES) ? source_take_block(order) : NULL;
 }
 
+/*
+ * Free memory is short, but the kernel will reclaim cache in the background: this costs the
+ * guest less than page after page, and leaves blocks where the cache was read in order. A
+ * page taken below the low watermarks wakes it.
+ */
+static bool source_waits_for_blocks(unsigned long wanted)
+{
+	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
+
+	return wanted >= SOURCE_WORTH_PAGES && !source_has_free(BLOCK_WHOLE_PAGES) &&
+	       source_available() > free + SOURCE_CACHED_PAGES;
+}
+
+static struct page *source_take_page_and_wait(void)
+{
+	struct page *page = source_take_movable(0);
+
+	schedule_timeout_uninterruptible(1);
+	return page;
+}
+
 /* How much is taken before the reserve is looked at again. */
 static unsigned long source_stride(unsigned int order)
 {
@@ -156,8 +182,12 @@ static unsigned long source_stride(unsigned int order)
 unsigned long source_take(struct list_head *blocks, unsigned long count, unsigned int order,
 			  unsigned long limit)
 {
+	const unsigned int largest = order;
+	const unsigned int waits_most = largest < BLOCK_WHOLE_ORDER ? 0 : SOURCE_WAITS;
+	unsigned int waits = waits_most;
 	unsigned long taken = 0, looked = 0, blocks_taken = 0;
 	struct page *block;
+	bool wait;
 
 	while (taken < count && blocks_taken < SOURCE_BLOCKS_MAX &&
 	       !(taken && time_after_eq(jiffies, limit))) {
@@ -167,15 +197,21 @@ unsigned long source_take(struct list_head *blocks, unsigned long count, unsigne
 			looked = taken;
 		}
 		order = min_t(unsigned int, order, ilog2(count - taken));
-		block = source_take_one(order);
-		if (!block && !order)
-			break;
+		wait = waits && order < BLOCK_WHOLE_ORDER && source_waits_for_blocks(count - taken);
+		block = wait ? source_take_page_and_wait() : source_take_one(order);
 		if (block) {
 			list_add_tail(&block->lru, blocks);
-			taken += 1UL << order;
+			taken += block_pages(block);
 			blocks_taken++;
-		} else {
-			order--;
+		}
+		if (wait) {
+			order = largest;
+			waits--;
+		} else if (!block) {
+			if (!order--)
+				break;
+		} else if (order == largest) {
+			waits = waits_most;
 		}
 		cond_resched();
 	}
