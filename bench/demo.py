@@ -102,7 +102,7 @@ def say_guest_memory(guest, line, when):
 
 
 def measure(driver, arguments):
-    with Guest(memory=arguments.memory, module=None, cmdline=arguments.cmdline,
+    with Guest(memory=arguments.memory, module=None, fresh=True, cmdline=arguments.cmdline,
                name=f"demo-{driver}") as guest:
         line = LiveLine(DRIVERS[driver], guest, arguments.take)
         line.say("guest is up; it uses its memory once, so that the host holds it")

@@ -46,7 +46,7 @@ class Setting:
 def booted(driver, setting, **options):
     """A guest without a driver, so that nothing returns memory before the driver is loaded."""
     with Guest(memory=setting.memory, module=None, name=f"bench-{driver}", life=LIFE_SECONDS,
-               balloon=setting.balloon(),
+               fresh=True, balloon=setting.balloon(),
                cmdline=f"init_on_alloc={int(setting.zeroing)}", **options) as guest:
         yield guest
 

@@ -14,6 +14,7 @@ import time
 
 from . import accelerator, clock, coverage, flavour, hostmemory, image, migration, paths
 from . import tools as machine_tools
+from .booted import Booted
 from .channel import ChannelClosed
 from .console import Console
 from .emulator import Emulator, device, kernel_arguments, machine_arguments
@@ -52,7 +53,8 @@ def _test_name():
 class Guest:
     def __init__(self, memory=1024, balloon="", machine="pc", module="aerostat", parameters="",
                  cmdline="", cpus=1, devices=(), disks=(), life=240, name=None,
-                 memory_backend="memory-backend-ram", suspendable=False, movable=False, tools=()):
+                 memory_backend="memory-backend-ram", suspendable=False, movable=False, tools=(),
+                 fresh=False):
         """
         memory          MiB
         balloon         options of the balloon device; None for no device
@@ -67,6 +69,7 @@ class Guest:
         suspendable     boot, more slowly, in the way that suspend to memory needs
         movable         have the memory in the way that migrate() needs
         tools           programs of this machine that the guest has too
+        fresh           boot, though an equal guest has booted before and was kept
         """
         self.memory = memory
         self.machine = machine
@@ -84,6 +87,7 @@ class Guest:
         self._suspendable = suspendable
         self._movable = movable
         self._tools = list(tools)
+        self._fresh = fresh
         self._memory_bytes = memory * MIB + flavour.extra_bytes(memory * MIB)
         self._emulator = None
         self._console = None
@@ -121,15 +125,31 @@ class Guest:
         if self._movable:
             self._memory_bytes += migration.extra_bytes(self.accelerator)
         self._console = Console(paths.LOGS / f"{self._name}.log")
-        self._emulator = self._start_emulator()
+        booted = Booted(self._arguments())
+        taken_up = booted.exists() and not self._fresh
+        self._emulator = self._take_up(booted) if taken_up else self._start_emulator()
         self._watchdog = threading.Timer(clock.on_the_wall(self._life), self._expire)
         self._watchdog.daemon = True
         self._watchdog.start()
         self._qmp = Qmp(self._emulator.monitor)
         self._talk(self._qmp.greet)
         self._shell = Shell(self._emulator.shell, self.attend)
-        self._wait_boot()
+        if taken_up:
+            self._talk(booted.resume, self._qmp)
+        else:
+            self._talk(self._shell.wait_ready, BOOT_SECONDS)
+            self._keep(booted)
+        self._baseline = self._measure_memory()
         self.load_module(*self._first_module)
+
+    def _take_up(self, booted):
+        self._console.write(booted.log())
+        with booted.open() as state:
+            return self._start_emulator(state)
+
+    def _keep(self, booted):
+        if not self._fresh and booted.is_worth_keeping():
+            self._talk(booted.keep, self._qmp, self._console.text().encode())
 
     def _start_emulator(self, incoming=None):
         return Emulator(self._arguments(), self._console, self.machine, incoming)
@@ -151,10 +171,6 @@ class Guest:
     def _balloon_device(self, options):
         words = device(self.machine, "virtio-balloon", id="balloon0")
         return f"{words},{options}" if options else words
-
-    def _wait_boot(self):
-        self._talk(self._shell.wait_ready, BOOT_SECONDS)
-        self._baseline = self._measure_memory()
 
     def _expire(self):
         self._expired = True
@@ -414,7 +430,8 @@ class Guest:
         """Waits for the boot that the guest itself or a test began."""
         self.module = None
         self._processes.clear()
-        self._wait_boot()
+        self._talk(self._shell.wait_ready, BOOT_SECONDS)
+        self._baseline = self._measure_memory()
         self.qmp("set-action", reboot="shutdown")
 
     # The final check
