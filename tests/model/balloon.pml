@@ -4,7 +4,8 @@
  * which function each name here stands for.
  *
  * The rule: what one lock guards is one step; between two steps anything may happen. Each
- * process ends, whatever the host does, and then every page is the guest's.
+ * process ends, whatever the host does, and then every page is the guest's. All but the last
+ * may end between any two rounds: so who waits in vain is found, though others could go on.
  */
 #ifndef MUST_TELL
 #define MUST_TELL 0		/* MUST_TELL_HOST was negotiated */

@@ -154,6 +154,6 @@ progress_move:
 		migrate_try();
 		put_back();
 		old = NONE; new = NONE; moved = false
-	:: stopping -> break
+	:: break
 	od
 }

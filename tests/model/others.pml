@@ -16,7 +16,7 @@ progress_need:
 		deflate_run(0, (!BY_RANGES && !MUST_TELL));
 		gone = false;
 		calls_inside--
-	:: !notifier -> break
+	:: break
 	od
 }
 #endif
@@ -82,7 +82,7 @@ progress_report:
 		report_await();
 		atomic { page_free(item); report_inside = false };
 		item = NONE
-	:: !reports -> break
+	:: break
 	od
 }
 #endif

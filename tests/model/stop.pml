@@ -49,6 +49,7 @@ inline empty_to_device()
 	told = false;
 	do
 	:: hold_count > 0 && tell_works ->
+progress_time:						/* EMPTY_TIME ends it */
 		deflate_run(0, false);
 		if
 		:: !gone -> tell_is_owed(error)

@@ -104,7 +104,7 @@ progress_step:
 		:: tell_works -> deflate_tell_owed(told); told = false
 		:: !tell_works
 		fi
-	:: worker_stops -> break
+	:: break					/* there may be nothing to do */
 	od;
 	worker_stopped = true
 }
