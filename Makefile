@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
-	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules
+	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules tests/model/run
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
@@ -21,7 +21,7 @@ MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
 
-SETUPS := $(addprefix setup-,build demo bench check fuzz sanitizers style)
+SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers style)
 
 DEMO ?=
 BENCH ?=
@@ -29,6 +29,7 @@ TESTS ?= tests
 MUTANTS ?=
 HOURS ?= 2
 SEED ?=
+MODEL ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 # How long to fuzz each room, and with which numbers; without a seed, others each time.
@@ -49,6 +50,7 @@ help:
 	@echo "make check-fuzz-faults  put faults into these rooms, and see that the fuzzers find them"
 	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
 	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
+	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -118,6 +120,7 @@ check-mutants: setup-check device
 
 check-fuzz-faults: setup-fuzz
 	@tests/fuzz/faults/run
+
 # A kernel that checks itself, compiled once, and the modules for it.
 kernel-sanitizers kernel-kcsan: kernel-%: setup-sanitizers
 	@JOBS=$(JOBS) tests/kernels/build $*
@@ -130,6 +133,10 @@ check-sanitizers check-kcsan: check-%: kernel-%
 	@rm -rf build/$*/logs build/$*/coverage
 	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS); \
 		status=$$?; AEROSTAT_FLAVOUR=$* $(PYTHON) tests/kernels/summary.py; exit $$status
+
+# MODEL="silent o8-..." checks these alone.
+check-model: setup-model
+	tests/model/run $(MODEL)
 
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
@@ -168,6 +175,6 @@ distclean: clean
 	rm -rf build
 
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
-	check soak check-mutants check-fuzz-faults kernel-sanitizers kernel-kcsan \
+	check soak check-mutants check-fuzz-faults check-model kernel-sanitizers kernel-kcsan \
 	check-sanitizers check-kcsan style style-checkpatch style-sparse style-manual \
 	style-scripts clean distclean

@@ -3,7 +3,7 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|fuzz|sanitizers|style
+#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|style
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
@@ -25,7 +25,7 @@ fail() {
 	exit 1
 }
 
-purposes="build, demo, bench, check, fuzz, sanitizers or style"
+purposes="build, demo, bench, check, fuzz, model, sanitizers or style"
 
 packages_for() {
 	build="make gcc libc6-dev"
@@ -40,6 +40,7 @@ packages_for() {
 	bench) echo "$demo gnuplot-nox" ;;
 	check) echo "$check" ;;
 	fuzz) echo "make libc6-dev clang libclang-rt-14-dev patch" ;;
+	model) echo "make gcc libc6-dev patch spin" ;;
 	sanitizers) echo "$check flex bison bc libelf-dev libssl-dev xz-utils debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
 	*) fail "there is no purpose \"$1\"; say $purposes" ;;
