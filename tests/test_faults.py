@@ -18,13 +18,14 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_balloon"
 WAYS = {"by-ranges": "", "by-frame-numbers": "inflate_by_report=off"}
 ALLOCATIONS_MOST = 2000
 
+pytestmark = pytest.mark.skipif(not possible(), reason="this kernel can't make allocations fail; "
+                                "make check-sanitizers has one that can")
+
 
 @contextlib.contextmanager
 def _guest_with_faults(parameters="", **options):
     with Guest(memory=512, balloon=BALLOON, devices=DEVICES, parameters=parameters, life=900,
                **options) as guest:
-        if not possible(guest):
-            pytest.skip("this kernel can't make allocations fail; see make check-sanitizers")
         yield guest, Faults(guest)
 
 

@@ -7,12 +7,20 @@ stack then. Of all kinds of memory, of any size, also where the kernel could wai
 
 import shlex
 
+from . import kernel
+
 DEBUG = "/sys/kernel/debug"
 KINDS = ("failslab", "fail_page_alloc")
+OPTIONS = ("FAILSLAB", "FAIL_PAGE_ALLOC", "FAULT_INJECTION_DEBUG_FS",
+           "FAULT_INJECTION_STACKTRACE_FILTER")
 MODULE = "/sys/module/virtio_balloon"
 SETTINGS = {"verbose": 0, "probability": 0, "times": -1, "stacktrace-depth": 32,
             "require-start": "$start", "require-end": "$end", "ignore-gfp-wait": 0,
             "ignore-gfp-highmem": 0, "min-order": 0}
+
+
+def possible():
+    return all(kernel.has(option) for option in OPTIONS)
 
 
 class Faults:
@@ -39,8 +47,3 @@ class Faults:
     def never(self):
         for kind in KINDS:
             self._guest.run(f"echo 0 >{DEBUG}/{kind}/probability")
-
-
-def possible(guest):
-    return all(guest.run(f"ls -d {DEBUG}/{kind}", check=False).startswith(DEBUG)
-               for kind in KINDS)

@@ -30,6 +30,12 @@ def build_directory():
     return own if own.exists() else Path("/lib/modules") / version() / "build"
 
 
+def has(option):
+    """Whether it is built with that option."""
+    configuration = _first("boot/config-*").read_text().splitlines()
+    return f"CONFIG_{option}=y" in configuration
+
+
 def packed_file():
     """The kernel as it is shipped."""
     return _first("boot/vmlinuz-*")
