@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not possible(), reason="this kernel can't make a
 
 @contextlib.contextmanager
 def _guest_with_faults(parameters="", **options):
-    with Guest(memory=512, balloon=BALLOON, devices=DEVICES, parameters=parameters, life=900,
+    with Guest(memory=512, balloon=BALLOON, devices=DEVICES, parameters=parameters, life=1800,
                **options) as guest:
         yield guest, Faults(guest)
 
