@@ -20,6 +20,7 @@
 #include <linux/virtio_ring.h>
 
 #include "host.h"
+#include "hostile.h"
 #include "transport.h"
 
 #define QUEUE_SIZE 128
@@ -66,9 +67,14 @@ static void device_get(struct virtio_device *device, unsigned int offset, void *
 		.poison_val = cpu_to_le32(READ_ONCE(host->poison)),
 	};
 
+	strikes_note(&host->strikes, STRIKE_GET);
 	device_check_field(device, "read", offset, length);
+	if (offset == FIELD(num_pages))
+		hostile_read(&host->num_pages_reads, &config.num_pages);
+	if (offset == FIELD(free_page_hint_cmd_id))
+		hostile_read(&host->command_reads, &config.free_page_hint_cmd_id);
 	memset(buffer, 0xff, length);
-	if (offset + length <= sizeof(config))
+	if (!READ_ONCE(host->gone) && offset + length <= sizeof(config))
 		memcpy(buffer, (void *)&config + offset, length);
 }
 
@@ -85,8 +91,9 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 {
 	struct host *host = host_of(device);
 
+	strikes_note(&host->strikes, STRIKE_SET);
 	device_check_field(device, "written", offset, length);
-	if (length != sizeof(__le32))
+	if (length != sizeof(__le32) || READ_ONCE(host->gone))
 		return;
 	switch (offset) {
 	case FIELD(actual):
@@ -102,26 +109,45 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 	}
 }
 
+/* Never the same: who waits for two reads to agree waits for ever. */
+static u32 device_generation(struct virtio_device *device)
+{
+	return atomic_inc_return(&host_of(device)->generation);
+}
+
 static u8 device_get_status(struct virtio_device *device)
 {
-	return READ_ONCE(host_of(device)->status);
+	struct host *host = host_of(device);
+
+	strikes_note(&host->strikes, STRIKE_LOOK);
+	if (READ_ONCE(host->gone)) {
+		host_let_go(host);
+		return U8_MAX;
+	}
+	return READ_ONCE(host->status) |
+	       (READ_ONCE(host->needs_reset) ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
 }
 
 static void device_set_status(struct virtio_device *device, u8 status)
 {
-	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !host_is_ready(host_of(device)))
+	struct host *host = host_of(device);
+
+	strikes_note(&host->strikes, STRIKE_STATUS);
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !host_is_ready(host))
 		msleep(READ_ONCE(transport_of(device)->ready_ms));
-	host_set_status(host_of(device), status, device->features);
+	if (!READ_ONCE(host->gone))
+		host_set_status(host, status, device->features);
 }
 
 static void device_reset(struct virtio_device *device)
 {
+	strikes_note(&host_of(device)->strikes, STRIKE_RESET);
 	host_reset(host_of(device));
 }
 
 static u64 device_get_features(struct virtio_device *device)
 {
-	return transport_of(device)->features;
+	return READ_ONCE(host_of(device)->gone) ? U64_MAX : transport_of(device)->features;
 }
 
 static int device_finalize_features(struct virtio_device *device)
@@ -162,8 +188,10 @@ static enum host_queue transport_queue(struct transport *transport, unsigned int
 static bool device_notify(struct virtqueue *virtqueue)
 {
 	struct transport *transport = transport_of(virtqueue->vdev);
+	enum host_queue queue = transport_queue(transport, virtqueue->index);
 
-	host_notice(transport->host, transport_queue(transport, virtqueue->index));
+	strikes_note(&transport->host->strikes, STRIKE_NOTIFY + queue);
+	host_notice(transport->host, queue);
 	/* Any context: the processor stands still, as a hypervisor lets it. */
 	mdelay(READ_ONCE(transport->notice_ms));
 	return true;
@@ -175,6 +203,7 @@ static void device_del_vqs(struct virtio_device *device)
 	struct virtqueue *virtqueue, *next;
 	unsigned int i;
 
+	strikes_note(&host->strikes, STRIKE_DELETE);
 	mutex_lock(&host->lock);
 	for (i = 0; i < HOST_QUEUES; i++)
 		ring_close(&host->rings[i]);
@@ -191,7 +220,9 @@ static struct virtqueue *device_create_queue(struct virtio_device *device, unsig
 	enum host_queue queue = transport_queue(transport, i);
 	struct virtqueue *virtqueue;
 
-	if (queue == HOST_QUEUES || i >= READ_ONCE(transport->queue_limit))
+	strikes_note(&transport->host->strikes, STRIKE_QUEUE);
+	if (queue == HOST_QUEUES || i >= READ_ONCE(transport->queue_limit) ||
+	    READ_ONCE(transport->host->gone))
 		return ERR_PTR(-ENOENT);
 	virtqueue = vring_create_virtqueue(i, transport->queue_size, PAGE_SIZE, device, true,
 					   false, context, device_notify, callback, name);
@@ -226,6 +257,7 @@ static int device_find_vqs(struct virtio_device *device, unsigned int count,
 static const struct virtio_config_ops device_operations = {
 	.get = device_get,
 	.set = device_set,
+	.generation = device_generation,
 	.get_status = device_get_status,
 	.set_status = device_set_status,
 	.reset = device_reset,
@@ -280,11 +312,13 @@ int transport_plug(struct transport *transport)
 	error = device ? 0 : -ENOMEM;
 	if (!error) {
 		host_begin(transport->host);
+		transport->device = device;
 		error = register_virtio_device(device);
 		if (error)
 			put_device(&device->dev);
 	}
-	transport->device = error ? NULL : device;
+	if (error)
+		transport->device = NULL;
 	transport_move(transport, TRANSPORT_PLUGGING,
 		       error ? TRANSPORT_EMPTY : TRANSPORT_PLUGGED);
 	return error;
@@ -370,15 +404,52 @@ void transport_set_notice_ms(struct transport *transport, unsigned int ms)
 	mutex_unlock(&transport->host->lock);
 }
 
+/* Says that the configuration has changed. May sleep. */
+void transport_speak(struct transport *transport)
+{
+	mutex_lock(&transport->host->lock);
+	if (transport->state == TRANSPORT_PLUGGED)
+		virtio_config_changed(transport->device);
+	mutex_unlock(&transport->host->lock);
+}
+
+static void transport_interrupt_once(struct transport *transport)
+{
+	struct virtqueue *virtqueue;
+	enum host_queue queue;
+
+	for (queue = 0; queue < HOST_QUEUES; queue++) {
+		virtqueue = transport->host->rings[queue].virtqueue;
+		if (!virtqueue || !host_is_ready(transport->host))
+			continue;
+		ring_interrupt_anyway(&transport->host->rings[queue]);
+		/* As if the driver had taken all there was in between. */
+		local_irq_disable();
+		virtqueue->callback(virtqueue);
+		local_irq_enable();
+	}
+}
+
+/* Interrupts for each queue and for the configuration, without a reason. May sleep. */
+void transport_interrupt(struct transport *transport, unsigned int count)
+{
+	while (count--) {
+		mutex_lock(&transport->host->lock);
+		transport_interrupt_once(transport);
+		mutex_unlock(&transport->host->lock);
+		transport_speak(transport);
+		cond_resched();
+	}
+}
+
 static void transport_set_field(struct transport *transport, u32 *field, u32 value,
 				const char *name)
 {
 	mutex_lock(&transport->host->lock);
 	WRITE_ONCE(*field, value);
 	log_add(&transport->host->log, "the host's %s %u", name, value);
-	if (transport->state == TRANSPORT_PLUGGED)
-		virtio_config_changed(transport->device);
 	mutex_unlock(&transport->host->lock);
+	transport_speak(transport);
 }
 
 /* Sets the target and tells the driver. May sleep. */
@@ -404,7 +475,10 @@ static int __maybe_unused transport_restore(struct device *device)
 {
 	struct transport *transport = dev_get_drvdata(device);
 
-	return transport->device ? virtio_device_restore(transport->device) : 0;
+	/* Of one that went away meanwhile the bus would say so. */
+	if (!transport->device || READ_ONCE(transport->host->gone))
+		return 0;
+	return virtio_device_restore(transport->device);
 }
 
 static SIMPLE_DEV_PM_OPS(transport_sleep, transport_freeze, transport_restore);
@@ -434,13 +508,18 @@ int transport_prepare(struct transport *transport, struct host *host)
 		return PTR_ERR(transport->parent);
 	}
 	platform_set_drvdata(transport->parent, transport);
+	hostile_prepare(transport);
 	return 0;
 }
 
 /* Takes the device out if there is one. Sleeps. */
 void transport_free(struct transport *transport)
 {
+	strikes_disarm(&transport->host->strikes);
+	cancel_delayed_work_sync(&transport->leaving);
 	transport_unplug(transport, false);
+	cancel_delayed_work_sync(&transport->leaving);
+	cancel_work_sync(&transport->speaking);
 	platform_device_unregister(transport->parent);
 	platform_driver_unregister(&transport_driver);
 }
