@@ -333,6 +333,7 @@ static void play_seed(uint64_t seed, bool closely)
 
 static void measure_before(void)
 {
+	write_file("/sys/kernel/rcu_expedited", "1");
 	make_calm();
 	write_control("log", "clear");
 	leave_device();

@@ -150,7 +150,7 @@ static void add_storm(struct sequence *sequence, struct chance *chance)
 
 static void add_hog(struct sequence *sequence, struct chance *chance)
 {
-	unsigned int mib = 1 + chance_below(chance, chance_once_in(chance, 24) ? 200 : 10);
+	unsigned int mib = 1 + chance_below(chance, chance_once_in(chance, 40) ? 180 : 8);
 
 	add(sequence, "&hog %u %u", mib, chance_below(chance, 20));
 }

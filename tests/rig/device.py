@@ -6,6 +6,7 @@ changes its mind about hints at any step, and overwrites each page that it owns 
 moment. It notes what the driver does, and what the driver must not do.
 """
 
+import contextlib
 import time
 
 from .errors import CommandFailed, GuestTimeout
@@ -34,7 +35,7 @@ class Device:
         self._legacy = legacy
         guest.run(f"insmod {MODULE}")
         self.offer(features)
-        self._write("queue_size", queue_size)
+        self.set_queue_size(queue_size)
         self._write("scribble", int(scribble))
 
     def _write(self, control, value, timeout=30):
@@ -55,6 +56,19 @@ class Device:
 
     def unplug(self, timeout=60):
         self._write("plugged", 0, timeout)
+
+    def set_queue_size(self, buffers):
+        """How large the queues of the next device are."""
+        self._write("queue_size", buffers)
+
+    def take_out(self, timeout=60):
+        """Takes the device out, or waits until it has gone by itself."""
+        deadline = time.monotonic() + timeout
+        while self.is_plugged():
+            if time.monotonic() > deadline:
+                raise self._guest.with_console(GuestTimeout, "the device can't be taken out")
+            with contextlib.suppress(CommandFailed):
+                self.unplug(timeout)
 
     def limit_queues(self, count):
         """The driver can have that many queues; asking for the next one fails."""
