@@ -22,6 +22,9 @@ DEMO ?=
 BENCH ?=
 TESTS ?= tests
 MUTANTS ?=
+COUNT ?= 1000
+SEED ?=
+REPLAY ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 
@@ -34,6 +37,7 @@ help:
 	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
+	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -88,6 +92,12 @@ check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
 	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
 
+# Without SEED the first one comes from the clock. COUNT=100000 takes hours.
+check-sequences: setup-check module device
+	@$(MAKE) --no-print-directory --silent programs
+	$(PYTHON) tests/sequences.py --count $(COUNT) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(REPLAY),--replay $(REPLAY))
+
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
@@ -123,5 +133,5 @@ distclean: clean
 	rm -rf build
 
 .PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
-	unit check check-mutants \
+	unit check check-mutants check-sequences \
 	style style-checkpatch style-sparse style-manual style-scripts clean distclean
