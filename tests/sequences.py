@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rig import Device, Guest, GuestError, OUT_OF_MEMORY, kernel, paths  # noqa: E402
 from rig.console import COMPLAINT  # noqa: E402
-from rig.hostile import NEVER_RESET  # noqa: E402
+from rig.hostile import NEVER_RESET, TIMER  # noqa: E402
 
 MADE = paths.MADE / "sequences"
 LOG = MADE / "log"
@@ -88,7 +88,7 @@ def play(first, count, name="sequences", cpus=2, command=None):
     MADE.mkdir(parents=True, exist_ok=True)
     seconds = BOOT_SECONDS + count * SECONDS_EACH
     guest = Guest(memory=MEMORY, balloon=None, module=None, cpus=cpus, name=name,
-                  cmdline="no_timer_check", life=2 * seconds)
+                  cmdline=TIMER, life=2 * seconds)
     log = ""
     with guest:
         guest.forgive(".")
@@ -142,7 +142,7 @@ class Campaign:
         first, count = self._take()
         while count:
             try:
-                play(first, count, f"sequences-{number}", self._cpus)
+                play(first, count, f"sequences-{number}", self._cpus or 2 - number % 2)
             except Fault as fault:
                 done = min(max(fault.seed - first + 1, 1), count)
                 self._note(done, fault)
@@ -187,7 +187,7 @@ def run(seed, count, jobs, cpus, first_fault=False):
 
 def _replay(seed, cpus):
     try:
-        print(play(seed, 1, f"replay-{seed}", cpus, f"adversary replay {seed}"))
+        print(play(seed, 1, f"replay-{seed}", cpus or 2, f"adversary replay {seed}"))
     except Fault as fault:
         save(fault)
         print(f"{fault.seen}\nsequences: FAULT in {fault}")
@@ -200,7 +200,7 @@ def _arguments():
     parser.add_argument("--count", type=int, default=1000, help="how many (default 1000)")
     parser.add_argument("--seed", type=int, help="the first seed (default: from the clock)")
     parser.add_argument("--jobs", type=int, default=2, help="guests at once (default 2)")
-    parser.add_argument("--cpus", type=int, default=2, help="processors of each (default 2)")
+    parser.add_argument("--cpus", type=int, help="processors of each (default 2 and 1 in turn)")
     parser.add_argument("--first-fault", action="store_true", help="end with the first fault")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one, step by step")
     return parser.parse_args()

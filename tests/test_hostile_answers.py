@@ -69,7 +69,7 @@ def lie(guest, device, queue, what, value=0):
 def test_an_answer_to_what_was_never_asked_breaks_that_queue_alone(arena, queue):
     features, stops = QUEUES[queue]
     with arena.scenario(features) as (guest, device):
-        pattern = start_pattern(guest)
+        pattern = start_pattern(guest, 8)
         mark = lie(guest, device, queue, "id", 65535)
         guest.wait_log("out of range", since=mark)
         assert_broken_or_alone(guest, device, mark, stops)
@@ -80,7 +80,7 @@ def test_an_answer_to_what_was_never_asked_breaks_that_queue_alone(arena, queue)
 def test_a_request_that_is_answered_twice_breaks_that_queue_alone(arena, queue):
     features, stops = QUEUES[queue]
     with arena.scenario(features) as (guest, device):
-        pattern = start_pattern(guest)
+        pattern = start_pattern(guest, 8)
         mark = lie(guest, device, queue, "twice")
         guest.wait_log("is not a head", since=mark)
         assert_broken_or_alone(guest, device, mark, stops)
@@ -108,8 +108,7 @@ def test_an_answer_to_another_request_than_the_device_has_is_survived(arena, que
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-@pytest.mark.parametrize("distance", [1025, 1, -1, -1025],
-                         ids=["far-ahead", "one-ahead", "one-back", "far-back"])
+@pytest.mark.parametrize("distance", [1025, -1], ids=["far-ahead", "one-back"])
 def test_a_used_index_that_jumps_is_survived(arena, queue, distance):
     features, _ = QUEUES[queue]
     with arena.scenario(features) as (guest, device):
@@ -142,10 +141,10 @@ def test_what_was_named_stays_out_of_use_in_a_broken_queue(arena, queue):
 
 
 @pytest.mark.parametrize("features", [FRAMES, MUST, ALL], ids=["frames", "must-tell", "ranges"])
-@pytest.mark.parametrize("length", [1, 4096, 0x7fffffff, 0xffffffff])
+@pytest.mark.parametrize("length", [1, 0xffffffff])
 def test_used_lengths_mean_nothing_to_the_driver(arena, features, length):
     with arena.scenario(features) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.claim_written(length)
         device.answer("statistics")
         for mib in (MORE, 3, BASE):
@@ -159,7 +158,7 @@ def test_used_lengths_mean_nothing_to_the_driver(arena, features, length):
 @pytest.mark.parametrize("order", ["reversed", "random"])
 def test_answers_out_of_order_lose_nothing(arena, features, order):
     with arena.scenario(features) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.answer_in_order(order)
         for queue in ("inflate", "deflate", "report"):
             device.delay(queue, 8)
@@ -173,7 +172,7 @@ def test_answers_out_of_order_lose_nothing(arena, features, order):
 @pytest.mark.parametrize("order", ["reversed", "random"])
 def test_hints_that_are_answered_out_of_order_come_back_all_the_same(arena, order):
     with arena.scenario(FRAMES) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.answer_in_order(order)
         device.delay("hint", 10)
         device.command(2)

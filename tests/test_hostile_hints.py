@@ -51,7 +51,7 @@ def assert_serves_a_round(guest, device, number=77):
 ])
 def test_commands_in_any_order_are_survived(arena, commands):
     with arena.scenario(FEATURES) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         for command in commands * 3:
             device.command(command)
             time.sleep(0.01)
@@ -67,7 +67,7 @@ def test_commands_in_any_order_are_survived(arena, commands):
 ])
 def test_a_command_that_differs_at_each_read_is_survived(arena, commands):
     with arena.scenario(FEATURES) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.read_commands(*commands)
         for _ in range(30):
             device.command(0)
@@ -119,7 +119,7 @@ def test_a_guest_that_needs_memory_gets_what_a_senseless_round_keeps(arena):
 
 def test_rounds_and_targets_at_the_same_time_end_at_the_target(arena):
     with arena.scenario(FEATURES) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         for number in range(2, 30):
             device.command(number)
             device.set_target(number % 3 * 10)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rig.emulated import MUST_TELL, compact
+from rig.emulated import MIB, MUST_TELL, compact
 from rig.hostile import Arena, NEVER_RESET, READY, wait_gone, wait_struck
 from rig.pattern import assert_whole, start_pattern
 
@@ -33,6 +33,17 @@ def assert_struck(guest, device, action):
         wait_gone(guest, device)
 
 
+def scatter_balloon(guest, device, mib=70):
+    """A balloon of single pages that compaction has reason to move."""
+    guest.run("echo 0 >/proc/sys/vm/compaction_proactiveness")
+    most = guest.meminfo()["MemAvailable"] // MIB - 30
+    fragment = guest.start(f"fragment {most} 8")
+    fragment.wait_output("fragment: ready")
+    device.set_target(mib)
+    device.wait_actual(mib)
+    fragment.stop()
+
+
 # While the driver begins
 
 
@@ -47,7 +58,7 @@ def assert_struck(guest, device, action):
 def test_a_device_that_is_lost_while_the_driver_begins_leaves_nothing_behind(
         arena, event, count, action):
     with arena.scenario(FRAMES, plug=False, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.plug()
         device.set_target(20)
         device.strike(event, count, action)
@@ -56,29 +67,19 @@ def test_a_device_that_is_lost_while_the_driver_begins_leaves_nothing_behind(
         assert_whole(pattern)
 
 
-@pytest.mark.xfail(reason="virtio_device_ready() warns of a status that reads as all ones",
-                   strict=True)
-def test_a_device_that_is_gone_before_the_driver_says_that_it_is_ready_sets_off_no_warning(arena):
-    with arena.scenario(FRAMES, plug=False, forgive=forgiven("gone")) as (guest, device):
-        device.plug()
-        device.strike("look", 4, "gone")
-        guest.load_module()
-        assert_struck(guest, device, "gone")
-
-
 # While memory moves
 
 
 @pytest.mark.parametrize("action", ["vanish", "surprise", "unplug", "gone", "break"])
 @pytest.mark.parametrize("way, event, count", [
-    ("frames", "request-inflate", 1), ("frames", "request-inflate", 9),
-    ("frames", "notify-inflate", 1), ("ranges", "request-report", 1), ("frames", "set", 2),
-], ids=["first-request", "ninth-request", "first-notification", "first-range", "second-size"])
+    ("frames", "request-inflate", 9), ("frames", "notify-inflate", 1),
+    ("ranges", "request-report", 1),
+], ids=["ninth-request", "first-notification", "first-range"])
 def test_a_device_that_is_lost_while_memory_goes_to_the_host_keeps_none(
         arena, way, event, count, action):
     features = RANGES if way == "ranges" else FRAMES
     with arena.scenario(features, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.strike(event, count, action)
         device.set_target(30)
         assert_struck(guest, device, action)
@@ -89,7 +90,7 @@ def test_a_device_that_is_lost_while_memory_goes_to_the_host_keeps_none(
 @pytest.mark.parametrize("features", [FRAMES, MUST], ids=["told", "must-be-told"])
 def test_a_device_that_is_lost_while_memory_comes_back_keeps_none(arena, features, action):
     with arena.scenario(features, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.set_target(30)
         device.wait_actual(30)
         device.strike("request-deflate", 3, action)
@@ -99,12 +100,11 @@ def test_a_device_that_is_lost_while_memory_comes_back_keeps_none(arena, feature
 
 
 @pytest.mark.parametrize("action", ["vanish", "surprise", "unplug", "gone", "break"])
-@pytest.mark.parametrize("event, count", [("request-hint", 1), ("request-hint", 5),
-                                          ("notify-hint", 1)],
-                         ids=["first-request", "fifth-request", "first-notification"])
+@pytest.mark.parametrize("event, count", [("request-hint", 5), ("notify-hint", 1)],
+                         ids=["fifth-request", "first-notification"])
 def test_a_device_that_is_lost_in_a_round_of_hints_keeps_none(arena, event, count, action):
     with arena.scenario(FRAMES, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.strike(event, count, action)
         device.command(2)
         assert_struck(guest, device, action)
@@ -119,17 +119,14 @@ def test_a_device_that_is_lost_when_it_asks_for_figures_can_be_left(arena, actio
         assert_struck(guest, device, action)
 
 
-@pytest.mark.parametrize("action", ["vanish", "surprise", "unplug", "gone", "break"])
-@pytest.mark.parametrize("event", ["notify-inflate", "request-deflate"])
+@pytest.mark.parametrize("event, action", [
+    ("notify-inflate", "vanish"), ("notify-inflate", "unplug"), ("notify-inflate", "break"),
+    ("request-deflate", "surprise"), ("request-deflate", "gone"),
+], ids=lambda value: str(value))
 def test_a_device_that_is_lost_while_compaction_moves_a_page_keeps_none(arena, event, action):
     with arena.scenario(MUST, forgive=forgiven(action)) as (guest, device):
-        guest.run("echo 0 >/proc/sys/vm/compaction_proactiveness")
-        fragment = guest.start("fragment 120 8")
-        fragment.wait_output("fragment: ready")
-        device.set_target(40)
-        device.wait_actual(40)
-        fragment.stop()
-        pattern = start_pattern(guest, 20)
+        scatter_balloon(guest, device)
+        pattern = start_pattern(guest, 8)
         device.strike(event, 2, action)
         compact(guest, times=3)
         if not device.has_struck():
@@ -149,7 +146,7 @@ def test_a_device_that_is_lost_while_compaction_moves_a_page_keeps_none(arena, e
 ], ids=lambda value: str(value))
 def test_a_device_that_is_lost_while_the_driver_leaves_keeps_none(arena, event, count, action):
     with arena.scenario(MUST, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.set_target(30)
         device.wait_actual(30)
         device.strike(event, count, action)
@@ -198,11 +195,11 @@ def test_ten_devices_that_come_and_go_in_the_middle_of_a_probe_leave_nothing_beh
 # While the system sleeps
 
 
-@pytest.mark.parametrize("action", ["break", "gone", "need-reset", "silence", "storm"])
-@pytest.mark.parametrize("event", ["request-deflate", "set", "delete"])
+@pytest.mark.parametrize("action", ["break", "gone", "silence", "storm"])
+@pytest.mark.parametrize("event", ["request-deflate", "delete"])
 def test_a_device_that_is_lost_while_the_system_goes_to_sleep_lets_it(arena, event, action):
     with arena.scenario(MUST, forgive=forgiven(action)) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         guest.run("echo 0 >/sys/module/suspend/parameters/pm_test_delay; "
                   "echo devices >/sys/power/pm_test", check=False)
         device.set_target(20)
@@ -216,7 +213,7 @@ def test_a_device_that_is_lost_while_the_system_goes_to_sleep_lets_it(arena, eve
 @pytest.mark.parametrize("event, count", [("queue", 1), ("queue", 3), ("status", 2)])
 def test_a_device_that_is_gone_when_the_system_wakes_can_be_left(arena, event, count):
     with arena.scenario(MUST, forgive=forgiven("gone")) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         guest.run("echo 0 >/sys/module/suspend/parameters/pm_test_delay; "
                   "echo devices >/sys/power/pm_test", check=False)
         device.set_target(20)
@@ -225,3 +222,16 @@ def test_a_device_that_is_gone_when_the_system_wakes_can_be_left(arena, event, c
         guest.run("echo freeze >/sys/power/state", timeout=60, check=False)
         assert device.has_struck()
         assert_whole(pattern)
+
+
+# What the driver does not bear yet; at the end, for the guest is not used again
+
+
+@pytest.mark.xfail(reason="virtio_device_ready() warns of a status that reads as all ones",
+                   strict=True)
+def test_a_device_that_is_gone_before_the_driver_says_that_it_is_ready_sets_off_no_warning(arena):
+    with arena.scenario(FRAMES, plug=False, forgive=forgiven("gone")) as (guest, device):
+        device.plug()
+        device.strike("look", 4, "gone")
+        guest.load_module()
+        assert_struck(guest, device, "gone")

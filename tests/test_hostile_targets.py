@@ -32,11 +32,11 @@ def assert_follows(device, mib=9):
 
 @pytest.mark.parametrize("features", [FRAMES, MUST_TELL, ALL],
                          ids=["frames", "must-tell", "ranges"])
-@pytest.mark.parametrize("targets", [(0, 10000), (1, 2, 3, 4, 5, 6, 7, 8), (4096, 257, 0, 9999)],
-                         ids=["far-apart", "by-one-page", "at-random"])
+@pytest.mark.parametrize("targets", [(0, 10000), (4096, 1, 2, 257, 0, 9999)],
+                         ids=["far-apart", "at-random"])
 def test_a_target_that_differs_at_each_read_is_survived(arena, features, targets):
     with arena.scenario(features) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.read_targets(*targets)
         for _ in range(30):
             device.set_num_pages(0)
@@ -71,7 +71,7 @@ def test_two_hundred_targets_in_a_row_end_at_the_last_one(arena, features):
 @pytest.mark.parametrize("moment", ["at-rest", "inflating", "deflating", "silent", "broken"])
 def test_a_storm_of_interrupts_without_a_reason_changes_nothing(arena, moment):
     with arena.scenario(ALL - {"reporting"}) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.set_target(20)
         device.wait_actual(20)
         if moment == "silent":
@@ -123,7 +123,7 @@ def test_a_storm_of_interrupts_while_the_driver_leaves_changes_nothing(arena):
 @pytest.mark.parametrize("moment", ["at-rest", "inflating", "deflating", "supplying-hints"])
 def test_a_device_that_needs_a_reset_can_be_left(arena, moment):
     with arena.scenario(FRAMES) as (guest, device):
-        pattern = start_pattern(guest, 20)
+        pattern = start_pattern(guest, 8)
         device.set_target(20)
         device.wait_actual(20)
         if moment != "at-rest":

@@ -185,10 +185,12 @@ static u64 sought;
 
 static void show_came_back_with(struct seq_file *file)
 {
-	mutex_lock(&control_slot->host->lock);
-	seq_printf(file, "%lu of %u\n", owned_came_back_with(&control_slot->host->owned, sought),
-		   bitmap_weight(control_slot->host->owned.came_back, control_slot->host->owned.limit));
-	mutex_unlock(&control_slot->host->lock);
+	struct host *host = control_slot->host;
+
+	mutex_lock(&host->lock);
+	seq_printf(file, "%lu of %u\n", owned_came_back_with(&host->owned, sought),
+		   bitmap_weight(host->owned.came_back, host->owned.limit));
+	mutex_unlock(&host->lock);
 }
 
 static int write_came_back_with(const char *text)

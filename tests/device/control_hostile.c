@@ -131,6 +131,7 @@ static int write_reads(const char *text, struct reads *reads)
 	for (i = 0; i < count; i++)
 		WRITE_ONCE(reads->values[i], values[i]);
 	atomic_set(&reads->next, -1);
+	/* Whoever reads the count finds the values. */
 	smp_store_release(&reads->count, count);
 	return 0;
 }

@@ -186,13 +186,12 @@ class Device:
 
     def calm(self):
         """Nothing strikes any more, and what lied so far speaks the truth."""
-        self._write("strike", "none")
-        self._write("num_pages_reads", "''")
-        self._write("command_reads", "''")
-        self._write("order", "kept")
-        self._write("used_length", 0)
-        for queue in QUEUES:
-            self.hold(queue) if queue == "statistics" else self.answer(queue)
+        values = {"strike": "none", "num_pages_reads": "", "command_reads": "", "order": "kept",
+                  "used_length": "0", "queue_limit": str(len(QUEUES))}
+        values |= {f"answer_{queue}": "at-once" for queue in QUEUES}
+        values["answer_statistics"] = "never"
+        self._guest.run(" && ".join(f"echo {value} >{CONTROLS}/{control}"
+                                    for control, value in values.items()))
 
     def has_struck(self):
         return self._read("strike").strip() == "0"

@@ -77,6 +77,13 @@ def _copy(source, target):
     shutil.copyfile(source, target)
 
 
+def _copy_module(module, target):
+    """Without what only a debugger reads: a guest takes long to load that."""
+    _check_matches(module)
+    _copy(module, target)
+    subprocess.run(["strip", "--strip-debug", target], check=True)
+
+
 def _copy_programs(root):
     for name in ("dev", "proc", "sys", "run", "tmp", "sbin", "etc"):
         (root / name).mkdir()
@@ -110,11 +117,9 @@ def _copy_modules(root):
 def _copy_drivers(root):
     _copy(_shipped_driver(), root / "lib" / "shipped" / "virtio_balloon.ko")
     if paths.DRIVER.exists():
-        _check_matches(paths.DRIVER)
-        _copy(paths.DRIVER, root / "lib" / "aerostat" / "virtio_balloon.ko")
+        _copy_module(paths.DRIVER, root / "lib" / "aerostat" / "virtio_balloon.ko")
     if paths.DEVICE.exists():
-        _check_matches(paths.DEVICE)
-        _copy(paths.DEVICE, root / "lib" / "device" / "balloon_device.ko")
+        _copy_module(paths.DEVICE, root / "lib" / "device" / "balloon_device.ko")
 
 
 def _pack(root, target):
