@@ -10,6 +10,7 @@ in build/sequences/, and another guest goes on after that seed.
 import argparse
 import concurrent.futures
 import re
+import resource
 import sys
 import threading
 import time
@@ -163,11 +164,18 @@ def save(fault):
         f"seed {fault.seed}: {fault.what}\nkernel {kernel.version()}\n\n{fault.seen}\n\n{log}\n")
 
 
+def _processor_seconds():
+    """What the guests that have ended took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def _note_in_log(seed, campaign, seconds, jobs):
     with open(LOG, "a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} kernel {kernel.version()} seeds {seed} "
                   f"to {seed + campaign.played - 1}: {campaign.played} sequences in "
-                  f"{seconds:.0f} s, {jobs} jobs, {len(campaign.faults)} faults"
+                  f"{seconds:.0f} s, {_processor_seconds():.0f} s of processors, {jobs} jobs, "
+                  f"{len(campaign.faults)} faults"
                   f"{''.join(f' {fault.seed}' for fault in campaign.faults)}\n")
 
 
@@ -217,7 +225,8 @@ def main():
                    arguments.first_fault)
     seconds = time.monotonic() - begun
     print(f"sequences: {campaign.played} in {seconds:.0f} s, {campaign.played / seconds:.1f} a "
-          f"second, {len(campaign.faults)} faults; {LOG.relative_to(paths.ROOT)} has it all")
+          f"second, {_processor_seconds():.0f} s of processors, {len(campaign.faults)} faults; "
+          f"{LOG.relative_to(paths.ROOT)} has it all")
     return 1 if campaign.faults else 0
 
 

@@ -56,6 +56,14 @@ static void device_check_field(struct virtio_device *device, const char *what,
 			offset);
 }
 
+/* Once the driver has been shown something else, the same round may be opened again. */
+static void device_show_command(struct host *host, __le32 *command)
+{
+	hostile_read(&host->command_reads, command);
+	if (le32_to_cpu(*command) != READ_ONCE(host->last_round))
+		WRITE_ONCE(host->last_round, 0);
+}
+
 static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
 		       unsigned int length)
 {
@@ -72,7 +80,7 @@ static void device_get(struct virtio_device *device, unsigned int offset, void *
 	if (offset == FIELD(num_pages))
 		hostile_read(&host->num_pages_reads, &config.num_pages);
 	if (offset == FIELD(free_page_hint_cmd_id))
-		hostile_read(&host->command_reads, &config.free_page_hint_cmd_id);
+		device_show_command(host, &config.free_page_hint_cmd_id);
 	memset(buffer, 0xff, length);
 	if (!READ_ONCE(host->gone) && offset + length <= sizeof(config))
 		memcpy(buffer, (void *)&config + offset, length);

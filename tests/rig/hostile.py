@@ -33,8 +33,9 @@ TIMER = "no_timer_check"
 
 class Arena:
     def __init__(self, name, memory=256, cpus=2, life=1500):
-        self._options = {"memory": memory, "cpus": cpus, "life": life, "name": name,
-                         "cmdline": TIMER}
+        self._name = name
+        self._boots = 0
+        self._options = {"memory": memory, "cpus": cpus, "life": life, "cmdline": TIMER}
         self._guest = None
         self._device = None
         self._free = None
@@ -42,7 +43,9 @@ class Arena:
     def _ensure(self):
         if self._guest:
             return
-        self._guest = Guest(balloon=None, module=None, **self._options)
+        self._boots += 1
+        self._guest = Guest(balloon=None, module=None, name=f"{self._name}-{self._boots}",
+                            **self._options)
         self._guest.__enter__()
         self._device = Device(self._guest)
         self._guest.load_module()
