@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rig import OUT_OF_MEMORY
-from rig.emulated import MUST_TELL, use_all_that_is_available
+from rig.emulated import MUST_TELL
 from rig.hostile import Arena, wait_until
 from rig.pattern import assert_whole, start_pattern
 
@@ -135,7 +135,7 @@ def test_a_device_that_needs_a_reset_can_be_left(arena, moment):
             wait_until(guest, device.has_struck, "the device needs a reset")
         else:
             device.act("need-reset")
-        use_all_that_is_available(guest)
+        guest.run("occupy 30")
         assert_whole(pattern)
 
 
