@@ -28,8 +28,10 @@ BENCH ?=
 TESTS ?= tests
 MUTANTS ?=
 HOURS ?= 2
-SEED ?=
 MODEL ?=
+COUNT ?= 1000
+SEED ?=
+REPLAY ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 # How long to fuzz each room, and with which numbers; without a seed, others each time.
@@ -51,6 +53,7 @@ help:
 	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
 	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
+	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -138,6 +141,12 @@ check-sanitizers check-kcsan: check-%: kernel-%
 check-model: setup-model
 	tests/model/run $(MODEL)
 
+# Without SEED the first one comes from the clock. COUNT=100000 takes hours.
+check-sequences: setup-check module device
+	@$(MAKE) --no-print-directory --silent programs
+	$(PYTHON) tests/sequences.py --count $(COUNT) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(REPLAY),--replay $(REPLAY))
+
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
@@ -175,6 +184,6 @@ distclean: clean
 	rm -rf build
 
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
-	check soak check-mutants check-fuzz-faults check-model kernel-sanitizers kernel-kcsan \
-	check-sanitizers check-kcsan style style-checkpatch style-sparse style-manual \
-	style-scripts clean distclean
+	check soak check-mutants check-fuzz-faults check-model check-sequences kernel-sanitizers \
+	kernel-kcsan check-sanitizers check-kcsan style style-checkpatch style-sparse \
+	style-manual style-scripts clean distclean

@@ -31,26 +31,12 @@
 			  BIT_ULL(VIRTIO_F_VERSION_1) | \
 			  BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
 
-/**
- * struct control - one file
- * @name: its name
- * @show: prints it, or NULL
- * @write: takes a line, or NULL; -EINVAL if it can't be understood
- * @allowed: what can be
- */
-struct control {
-	const char *name;
-	void (*show)(struct seq_file *file);
-	int (*write)(const char *text);
-	const char *allowed;
-};
-
-static struct transport *slot;
+struct transport *control_slot;
 static struct dentry *directory;
 
 static void show_features(struct seq_file *file)
 {
-	seq_printf(file, "0x%llx\n", slot->features);
+	seq_printf(file, "0x%llx\n", control_slot->features);
 }
 
 static int write_features(const char *text)
@@ -59,12 +45,12 @@ static int write_features(const char *text)
 
 	if (kstrtou64(text, 16, &features) || (features & ~FEATURES_ALLOWED))
 		return -EINVAL;
-	return transport_set_features(slot, features);
+	return transport_set_features(control_slot, features);
 }
 
 static void show_queue_size(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->queue_size);
+	seq_printf(file, "%u\n", control_slot->queue_size);
 }
 
 static int write_queue_size(const char *text)
@@ -74,12 +60,12 @@ static int write_queue_size(const char *text)
 	if (kstrtouint(text, 0, &size) || size < 2 || size > RING_SIZE_MAX ||
 	    !is_power_of_2(size))
 		return -EINVAL;
-	return transport_set_queue_size(slot, size);
+	return transport_set_queue_size(control_slot, size);
 }
 
 static void show_queue_limit(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->queue_limit);
+	seq_printf(file, "%u\n", control_slot->queue_limit);
 }
 
 static int write_queue_limit(const char *text)
@@ -88,13 +74,13 @@ static int write_queue_limit(const char *text)
 
 	if (kstrtouint(text, 0, &limit) || limit > HOST_QUEUES)
 		return -EINVAL;
-	transport_set_queue_limit(slot, limit);
+	transport_set_queue_limit(control_slot, limit);
 	return 0;
 }
 
 static void show_ready_ms(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->ready_ms);
+	seq_printf(file, "%u\n", control_slot->ready_ms);
 }
 
 static int write_ready_ms(const char *text)
@@ -103,13 +89,13 @@ static int write_ready_ms(const char *text)
 
 	if (kstrtouint(text, 0, &ms) || ms > DELAY_MS_MAX)
 		return -EINVAL;
-	transport_set_ready_ms(slot, ms);
+	transport_set_ready_ms(control_slot, ms);
 	return 0;
 }
 
 static void show_notice_ms(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->notice_ms);
+	seq_printf(file, "%u\n", control_slot->notice_ms);
 }
 
 static int write_notice_ms(const char *text)
@@ -118,34 +104,34 @@ static int write_notice_ms(const char *text)
 
 	if (kstrtouint(text, 0, &ms) || ms > DELAY_MS_MAX)
 		return -EINVAL;
-	transport_set_notice_ms(slot, ms);
+	transport_set_notice_ms(control_slot, ms);
 	return 0;
 }
 
 static void show_plugged(struct seq_file *file)
 {
-	seq_printf(file, "%d\n", slot->state != TRANSPORT_EMPTY);
+	seq_printf(file, "%d\n", control_slot->state != TRANSPORT_EMPTY);
 }
 
 static int write_plugged(const char *text)
 {
 	if (!strcmp(text, "1"))
-		return transport_plug(slot);
+		return transport_plug(control_slot);
 	if (!strcmp(text, "0"))
-		return transport_unplug(slot, false);
+		return transport_unplug(control_slot, false);
 	if (!strcmp(text, "surprise"))
-		return transport_unplug(slot, true);
+		return transport_unplug(control_slot, true);
 	return -EINVAL;
 }
 
 static int write_break(const char *text)
 {
-	return strcmp(text, "1") ? -EINVAL : transport_break(slot);
+	return strcmp(text, "1") ? -EINVAL : transport_break(control_slot);
 }
 
 static void show_num_pages(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->host->num_pages);
+	seq_printf(file, "%u\n", control_slot->host->num_pages);
 }
 
 static int write_num_pages(const char *text)
@@ -154,13 +140,13 @@ static int write_num_pages(const char *text)
 
 	if (kstrtou32(text, 0, &num_pages))
 		return -EINVAL;
-	transport_set_num_pages(slot, num_pages);
+	transport_set_num_pages(control_slot, num_pages);
 	return 0;
 }
 
 static void show_command(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->host->command);
+	seq_printf(file, "%u\n", control_slot->host->command);
 }
 
 static int write_command(const char *text)
@@ -169,13 +155,13 @@ static int write_command(const char *text)
 
 	if (kstrtou32(text, 0, &command))
 		return -EINVAL;
-	transport_set_command(slot, command);
+	transport_set_command(control_slot, command);
 	return 0;
 }
 
 static void show_used_length(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->host->used_length);
+	seq_printf(file, "%u\n", control_slot->host->used_length);
 }
 
 static int write_used_length(const char *text)
@@ -184,25 +170,27 @@ static int write_used_length(const char *text)
 
 	if (kstrtou32(text, 0, &length))
 		return -EINVAL;
-	mutex_lock(&slot->host->lock);
-	slot->host->used_length = length;
-	mutex_unlock(&slot->host->lock);
+	mutex_lock(&control_slot->host->lock);
+	control_slot->host->used_length = length;
+	mutex_unlock(&control_slot->host->lock);
 	return 0;
 }
 
 static void show_poison(struct seq_file *file)
 {
-	seq_printf(file, "0x%x\n", slot->host->poison);
+	seq_printf(file, "0x%x\n", control_slot->host->poison);
 }
 
 static u64 sought;
 
 static void show_came_back_with(struct seq_file *file)
 {
-	mutex_lock(&slot->host->lock);
-	seq_printf(file, "%lu of %u\n", owned_came_back_with(&slot->host->owned, sought),
-		   bitmap_weight(slot->host->owned.came_back, slot->host->owned.limit));
-	mutex_unlock(&slot->host->lock);
+	struct host *host = control_slot->host;
+
+	mutex_lock(&host->lock);
+	seq_printf(file, "%lu of %u\n", owned_came_back_with(&host->owned, sought),
+		   bitmap_weight(host->owned.came_back, host->owned.limit));
+	mutex_unlock(&host->lock);
 }
 
 static int write_came_back_with(const char *text)
@@ -212,17 +200,17 @@ static int write_came_back_with(const char *text)
 
 static void show_actual(struct seq_file *file)
 {
-	seq_printf(file, "%u\n", slot->host->actual);
+	seq_printf(file, "%u\n", control_slot->host->actual);
 }
 
 static void show_status(struct seq_file *file)
 {
-	seq_printf(file, "0x%x\n", slot->host->status);
+	seq_printf(file, "0x%x\n", control_slot->host->status);
 }
 
 static void show_owned(struct seq_file *file)
 {
-	seq_printf(file, "%lu\n", slot->host->owned.count);
+	seq_printf(file, "%lu\n", control_slot->host->owned.count);
 }
 
 static void show_notified(struct seq_file *file)
@@ -231,12 +219,12 @@ static void show_notified(struct seq_file *file)
 
 	for (queue = 0; queue < HOST_QUEUES; queue++)
 		seq_printf(file, "%s %d\n", host_queue_names[queue],
-			   atomic_read(&slot->host->notified[queue]));
+			   atomic_read(&control_slot->host->notified[queue]));
 }
 
 static void show_scribble(struct seq_file *file)
 {
-	seq_printf(file, "%d\n", slot->host->scribbles);
+	seq_printf(file, "%d\n", control_slot->host->scribbles);
 }
 
 static int write_scribble(const char *text)
@@ -245,32 +233,32 @@ static int write_scribble(const char *text)
 
 	if (kstrtobool(text, &scribbles))
 		return -EINVAL;
-	mutex_lock(&slot->host->lock);
-	slot->host->scribbles = scribbles;
-	mutex_unlock(&slot->host->lock);
+	mutex_lock(&control_slot->host->lock);
+	control_slot->host->scribbles = scribbles;
+	mutex_unlock(&control_slot->host->lock);
 	return 0;
 }
 
 static void show_log(struct seq_file *file)
 {
-	log_show(&slot->host->log, file);
+	log_show(&control_slot->host->log, file);
 }
 
 static int write_log(const char *text)
 {
-	log_clear(&slot->host->log);
+	log_clear(&control_slot->host->log);
 	return 0;
 }
 
 static void show_violations(struct seq_file *file)
 {
-	log_show(&slot->host->violations, file);
+	log_show(&control_slot->host->violations, file);
 }
 
 static void show_answer(struct seq_file *file, enum host_queue queue)
 {
 	static const char * const names[] = { "at-once", "never", "late", "step" };
-	struct answer answer = slot->host->answers[queue];
+	struct answer answer = control_slot->host->answers[queue];
 
 	seq_puts(file, names[answer.mode]);
 	if (answer.mode >= ANSWER_LATE)
@@ -292,7 +280,7 @@ static int write_answer(const char *text, enum host_queue queue)
 		return -EINVAL;
 	if (answer.mode >= ANSWER_LATE && kstrtouint(text + 5, 10, &answer.value))
 		return -EINVAL;
-	host_set_answer(slot->host, queue, answer);
+	host_set_answer(control_slot->host, queue, answer);
 	return 0;
 }
 
@@ -423,18 +411,24 @@ static const struct file_operations control_operations = {
 	.release = single_release,
 };
 
+static void control_create(const struct control *control)
+{
+	debugfs_create_file(control->name,
+			    (control->show ? 0444 : 0) | (control->write ? 0200 : 0), directory,
+			    (void *)control, &control_operations);
+}
+
 /* May sleep. */
 void control_open(struct transport *transport)
 {
 	unsigned int i;
 
-	slot = transport;
+	control_slot = transport;
 	directory = debugfs_create_dir("balloon_device", NULL);
 	for (i = 0; i < ARRAY_SIZE(controls); i++)
-		debugfs_create_file(controls[i].name,
-				    (controls[i].show ? 0444 : 0) |
-				    (controls[i].write ? 0200 : 0), directory,
-				    (void *)&controls[i], &control_operations);
+		control_create(&controls[i]);
+	for (i = 0; i < control_hostile_count; i++)
+		control_create(&control_hostile[i]);
 }
 
 /* Sleeps until nobody uses the files. */

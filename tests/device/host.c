@@ -58,16 +58,22 @@ bool host_has(struct host *host, unsigned int feature)
 	return host->features & BIT_ULL(feature);
 }
 
+/* One that is gone writes nothing, one that lied does not know what is still its own. */
+bool host_scribbles(struct host *host)
+{
+	return host->scribbles && !host->lied && !READ_ONCE(host->gone);
+}
+
 void host_scribble_on(struct host *host, u32 frame)
 {
-	if (host->scribbles)
+	if (host_scribbles(host))
 		owned_scribble_on(&host->owned, frame);
 }
 
 /* The host had scribbled on it before, and owns it still. */
 void host_scribble_again(struct host *host, u32 frame)
 {
-	if (host->scribbles)
+	if (host_scribbles(host))
 		owned_scribble_again(&host->owned, frame);
 }
 
@@ -86,6 +92,7 @@ static bool host_see(struct host *host, enum host_queue queue, u16 posted)
 
 	while (ring_see(&host->rings[queue], posted, &host->chain)) {
 		conversations[queue].see(host, &host->chain);
+		strikes_note(&host->strikes, STRIKE_REQUEST + queue);
 		saw = true;
 	}
 	return saw;
@@ -126,28 +133,58 @@ static bool answer_is_due(struct answer *answer, struct held *held)
 	}
 }
 
-static void host_answer_one(struct host *host, enum host_queue queue)
+/* The host's random numbers, which begin as it was told. */
+u32 host_chance(void *data)
+{
+	struct host *host = data;
+
+	host->chance = host->chance * 1664525 + 1013904223;
+	return host->chance >> 8 | host->chance << 24;
+}
+
+static unsigned int host_choose(struct host *host, unsigned int held)
+{
+	switch (host->order) {
+	case ORDER_REVERSED:
+		return held - 1;
+	case ORDER_RANDOM:
+		return host_chance(host) % held;
+	default:
+		return 0;
+	}
+}
+
+/* What the request that waits longest speaks of is as it is after the answer. */
+void host_conclude(struct host *host, enum host_queue queue)
 {
 	struct ring *ring = &host->rings[queue];
 
 	ring_read(ring, ring_first_held(ring)->head, &host->chain);
 	conversations[queue].answer(host, &host->chain);
-	ring_answer(ring, host->used_length);
+}
+
+static void host_answer_one(struct host *host, enum host_queue queue)
+{
+	host_conclude(host, queue);
+	ring_answer(&host->rings[queue], host->used_length);
 }
 
 static void host_answer(struct host *host, enum host_queue queue)
 {
 	struct ring *ring = &host->rings[queue];
 	struct answer *answer = &host->answers[queue];
-	u16 used_before = ring->used;
+	u16 index_before = ring_index(ring);
 
-	while (ring_held(ring) && answer_is_due(answer, ring_first_held(ring))) {
+	while (ring_held(ring)) {
+		ring_choose(ring, host_choose(host, ring_held(ring)));
+		if (!answer_is_due(answer, ring_first_held(ring)))
+			break;
 		host_answer_one(host, queue);
 		if (answer->mode == ANSWER_STEP)
 			answer->value--;
 	}
 	if (ring->virtqueue)
-		ring_interrupt(ring, used_before);
+		ring_interrupt(ring, index_before);
 	if (answer->mode == ANSWER_LATE && ring_held(ring))
 		queue_delayed_work(host->workqueue, &host->work, 1);
 }
@@ -158,13 +195,19 @@ bool host_is_ready(struct host *host)
 	return host->status & VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
+/* Whether the device does anything at all. */
+bool host_works(struct host *host)
+{
+	return host_is_ready(host) && !READ_ONCE(host->gone) && !READ_ONCE(host->needs_reset);
+}
+
 static void host_work(struct work_struct *work)
 {
 	struct host *host = container_of(to_delayed_work(work), struct host, work);
 	enum host_queue queue;
 
 	mutex_lock(&host->lock);
-	if (host_is_ready(host)) {
+	if (host_works(host)) {
 		host_see_all(host);
 		for (queue = 0; queue < HOST_QUEUES; queue++)
 			host_answer(host, queue);
@@ -190,7 +233,7 @@ static void host_scribble(struct work_struct *work)
 	struct host *host = container_of(to_delayed_work(work), struct host, scribbling);
 
 	mutex_lock(&host->lock);
-	if (host->scribbles && host->owned.count && host_is_ready(host)) {
+	if (host_scribbles(host) && host->owned.count && host_works(host)) {
 		stop_machine(host_scribble_standing_still, host, NULL);
 		host_note_used(host, "at any moment");
 		host_wake(host);
@@ -229,6 +272,9 @@ void host_free(struct host *host)
 void host_begin(struct host *host)
 {
 	host->was_reset = false;
+	host->known_gone = false;
+	WRITE_ONCE(host->gone, false);
+	WRITE_ONCE(host->needs_reset, false);
 	queue_delayed_work(host->workqueue, &host->scribbling, 1);
 }
 
@@ -249,10 +295,26 @@ void host_wake(struct host *host)
 void host_notice(struct host *host, enum host_queue queue)
 {
 	atomic_inc(&host->notified[queue]);
-	if (!host_is_ready(host))
+	if (!host_is_ready(host) && !READ_ONCE(host->gone))
 		log_add(&host->violations, "%s: a notification %s", host_queue_names[queue],
 			host->was_reset ? "after a reset" : "before DRIVER_OK");
 	host_wake(host);
+}
+
+/* From here until the reset nobody can say what the driver must not do. Under the lock. */
+void host_note_lie(struct host *host)
+{
+	host->lied = true;
+	log_mute(&host->violations, true);
+}
+
+/* The device is gone, and the driver knows it. Sleeps until the host has let go. */
+void host_let_go(struct host *host)
+{
+	mutex_lock(&host->lock);
+	host->known_gone = true;
+	owned_end_all(&host->owned);
+	mutex_unlock(&host->lock);
 }
 
 static void host_check_posted_early(struct host *host)
@@ -291,9 +353,11 @@ void host_reset(struct host *host)
 	enum host_queue queue;
 
 	mutex_lock(&host->lock);
-	if (host_is_ready(host))
+	if (host->known_gone)
+		log_add(&host->violations, "a reset of a device that is gone");
+	if (host_works(host))
 		host_see_all(host);
-	if (host->scribbles)
+	if (host_scribbles(host))
 		owned_scribble_all(&host->owned);
 	host_note_used(host, "at the reset");
 	owned_end_all(&host->owned);
@@ -301,6 +365,9 @@ void host_reset(struct host *host)
 		ring_close(&host->rings[queue]);
 	host->open_round = 0;
 	host->last_round = 0;
+	host->lied = false;
+	log_mute(&host->violations, false);
+	WRITE_ONCE(host->needs_reset, false);
 	log_add(&host->log, "reset");
 	host->was_reset = host->was_reset || host_is_ready(host);
 	host->status = 0;

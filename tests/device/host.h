@@ -9,6 +9,7 @@
 #include "log.h"
 #include "owned.h"
 #include "ring.h"
+#include "strike.h"
 
 enum host_queue {
 	HOST_INFLATE,
@@ -32,6 +33,23 @@ struct answer {
 	unsigned int value;
 };
 
+/* In which order a queue's requests are answered. */
+enum answer_order { ORDER_KEPT, ORDER_REVERSED, ORDER_RANDOM };
+
+#define READS_MAX 8
+
+/**
+ * struct reads - what a field of the configuration reads as, one after the other
+ * @count: how many values there are; 0: the field reads as it is
+ * @next: how often it was read
+ * @values: what it reads as, round and round
+ */
+struct reads {
+	unsigned int count;
+	atomic_t next;
+	u32 values[READS_MAX];
+};
+
 /**
  * struct host - what stands behind the device
  * @lock: guards all but the logs, @notified, @workqueue and the works; held while the host works
@@ -49,6 +67,16 @@ struct answer {
  * @used_length: what answers say that the device has written, in bytes
  * @open_round: the round of hints that the driver has opened, or 0
  * @last_round: the one that it opened last, or 0
+ * @gone: whether the device reads as all ones; any context
+ * @known_gone: whether the driver has read the status since
+ * @needs_reset: whether the device needs a reset, and does no more until then; any context
+ * @lied: whether a queue has lied since the last reset: then the driver can't keep its side
+ * @order: in which order requests are answered
+ * @chance: where the host's random numbers are
+ * @generation: how often it was read; any context
+ * @num_pages_reads: what num_pages reads as, if not as it is
+ * @command_reads: what the command reads as, if not as it is
+ * @strikes: at which step of the driver's the device does what; any context
  * @chain: the request that the host looks at
  * @answers: how requests are answered
  * @rings: the queues
@@ -73,6 +101,16 @@ struct host {
 	u32 used_length;
 	u32 open_round;
 	u32 last_round;
+	bool gone;
+	bool known_gone;
+	bool needs_reset;
+	bool lied;
+	enum answer_order order;
+	u32 chance;
+	atomic_t generation;
+	struct reads num_pages_reads;
+	struct reads command_reads;
+	struct strikes strikes;
 	struct chain chain;
 	struct answer answers[HOST_QUEUES];
 	struct ring rings[HOST_QUEUES];
@@ -91,6 +129,12 @@ void host_end(struct host *host);
 void host_wake(struct host *host);
 void host_notice(struct host *host, enum host_queue queue);
 bool host_is_ready(struct host *host);
+bool host_works(struct host *host);
+bool host_scribbles(struct host *host);
+void host_note_lie(struct host *host);
+void host_conclude(struct host *host, enum host_queue queue);
+void host_let_go(struct host *host);
+u32 host_chance(void *host);
 bool host_has(struct host *host, unsigned int feature);
 void host_scribble_on(struct host *host, u32 frame);
 void host_scribble_again(struct host *host, u32 frame);

@@ -34,9 +34,21 @@ void log_add(struct log *log, const char *format, ...)
 
 	va_start(arguments, format);
 	spin_lock_irqsave(&log->lock, flags);
-	vscnprintf(log->lines[log->written++ % log->capacity], LOG_LINE_BYTES, format, arguments);
+	if (!log->muted)
+		vscnprintf(log->lines[log->written++ % log->capacity], LOG_LINE_BYTES, format,
+			   arguments);
 	spin_unlock_irqrestore(&log->lock, flags);
 	va_end(arguments);
+}
+
+/* Notes nothing, or everything again. Any context. */
+void log_mute(struct log *log, bool muted)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&log->lock, flags);
+	log->muted = muted;
+	spin_unlock_irqrestore(&log->lock, flags);
 }
 
 /* Any context. */

@@ -61,7 +61,7 @@ static void range_answer(struct host *host, enum host_queue queue, u32 frame)
 	}
 	if (!owned_has(&host->owned, frame))
 		return;
-	if (host->scribbles && !owned_is_scribbled_on(&host->owned, frame))
+	if (host_scribbles(host) && !owned_is_scribbled_on(&host->owned, frame))
 		log_add(&host->violations, "%s: frame 0x%x was used before the answer",
 			host_queue_names[queue], frame);
 	owned_end(&host->owned, frame);

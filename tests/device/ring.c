@@ -3,8 +3,8 @@
  * The device's side of one split virtqueue.
  *
  * The rule: requests are seen in the order in which they were posted, and answered in
- * that order; the driver is interrupted when it asked for it and not otherwise. All is
- * called under the host's lock.
+ * that order unless another one is chosen; the driver is interrupted when it asked for it
+ * and not otherwise. The lies are at the end. All is called under the host's lock.
  */
 #include <linux/io.h>
 #include <linux/irqflags.h>
@@ -31,6 +31,7 @@ void ring_open(struct ring *ring, struct virtqueue *virtqueue)
 	ring->virtqueue = virtqueue;
 	ring->seen = 0;
 	ring->used = 0;
+	ring->skew = 0;
 }
 
 /* The virtqueue is not touched again. */
@@ -123,22 +124,51 @@ bool ring_see(struct ring *ring, u16 posted, struct chain *chain)
 	return true;
 }
 
-/* Gives the request that waits longest back to the driver, as if so much were written. */
-void ring_answer(struct ring *ring, u32 length)
+/* Lets that one of the held requests, counted from 0, be the next to be answered. */
+void ring_choose(struct ring *ring, unsigned int place)
+{
+	struct held chosen = ring->held[(u16)(ring->used + place) % RING_SIZE_MAX];
+
+	for (; place; place--)
+		ring->held[(u16)(ring->used + place) % RING_SIZE_MAX] =
+			ring->held[(u16)(ring->used + place - 1) % RING_SIZE_MAX];
+	*ring_first_held(ring) = chosen;
+}
+
+/* The used index, as the driver sees it. */
+u16 ring_index(struct ring *ring)
+{
+	return ring->used + ring->skew;
+}
+
+static void ring_write(struct ring *ring, u16 place, u32 id, u32 length)
 {
 	const struct vring *vring = vring_of(ring);
 	struct virtio_device *device = ring->virtqueue->vdev;
-	struct vring_used_elem *element = &vring->used->ring[ring->used % vring->num];
+	struct vring_used_elem *element = &vring->used->ring[place % vring->num];
 
-	element->id = cpu_to_virtio32(device, ring_first_held(ring)->head);
+	element->id = cpu_to_virtio32(device, id);
 	element->len = cpu_to_virtio32(device, length);
-	ring->used++;
-	/* The entry is written before the index. */
-	virt_wmb();
-	WRITE_ONCE(vring->used->idx, cpu_to_virtio16(device, ring->used));
 }
 
-static bool ring_wants_interrupt(struct ring *ring, u16 used_before)
+static void ring_publish(struct ring *ring)
+{
+	struct virtio_device *device = ring->virtqueue->vdev;
+
+	/* The entries are written before the index. */
+	virt_wmb();
+	WRITE_ONCE(vring_of(ring)->used->idx, cpu_to_virtio16(device, ring_index(ring)));
+}
+
+/* Gives the request that waits longest back to the driver, as if so much were written. */
+void ring_answer(struct ring *ring, u32 length)
+{
+	ring_write(ring, ring_index(ring), ring_first_held(ring)->head, length);
+	ring->used++;
+	ring_publish(ring);
+}
+
+static bool ring_wants_interrupt(struct ring *ring, u16 index_before)
 {
 	const struct vring *vring = vring_of(ring);
 	struct virtio_device *device = ring->virtqueue->vdev;
@@ -147,19 +177,60 @@ static bool ring_wants_interrupt(struct ring *ring, u16 used_before)
 	virt_mb();
 	if (ring_has_event_index(ring))
 		return vring_need_event(virtio16_to_cpu(device, vring_used_event(vring)),
-					ring->used, used_before);
+					ring_index(ring), index_before);
 	return !(READ_ONCE(vring->avail->flags) &
 		 cpu_to_virtio16(device, VRING_AVAIL_F_NO_INTERRUPT));
 }
 
-/* Tells the driver of the answers since then, as an interrupt would. */
-void ring_interrupt(struct ring *ring, u16 used_before)
+/* Tells the driver of the answers since the index was that, as an interrupt would. */
+void ring_interrupt(struct ring *ring, u16 index_before)
+{
+	if (ring_index(ring) != index_before && ring_wants_interrupt(ring, index_before))
+		ring_interrupt_anyway(ring);
+}
+
+/* Interrupts a driver that may have nothing to look at, and may not have asked for it. */
+void ring_interrupt_anyway(struct ring *ring)
 {
 	unsigned long flags;
 
-	if (ring->used == used_before || !ring_wants_interrupt(ring, used_before))
-		return;
 	local_irq_save(flags);
 	vring_interrupt(0, ring->virtqueue);
 	local_irq_restore(flags);
+}
+
+/* Answers what may be no request at all. */
+void ring_answer_id(struct ring *ring, u32 id)
+{
+	ring_write(ring, ring_index(ring), id, 0);
+	ring->skew++;
+	ring_publish(ring);
+}
+
+/* Answers the request that waits longest two times; the driver sees both at once. */
+void ring_answer_twice(struct ring *ring, u32 length)
+{
+	u16 head = ring_first_held(ring)->head;
+
+	ring_write(ring, ring_index(ring), head, length);
+	ring_write(ring, ring_index(ring) + 1, head, length);
+	ring->used++;
+	ring->skew++;
+	ring_publish(ring);
+}
+
+/* The used index is somewhere else, 65535 for one back. */
+void ring_jump(struct ring *ring, u16 distance)
+{
+	ring->skew += distance;
+	ring_publish(ring);
+}
+
+/* Fills all used entries with whatever comes next. */
+void ring_fill(struct ring *ring, u32 (*next)(void *chance), void *chance)
+{
+	unsigned int place;
+
+	for (place = 0; place < vring_of(ring)->num; place++)
+		ring_write(ring, place, next(chance), next(chance));
 }

@@ -23,12 +23,14 @@ struct held {
  * @virtqueue: the driver's side, or NULL
  * @seen: requests ever seen, modulo 65536
  * @used: requests ever answered, modulo 65536
+ * @skew: how far the used index is ahead of that, because the device lied
  * @held: requests between the two, by their number
  */
 struct ring {
 	struct virtqueue *virtqueue;
 	u16 seen;
 	u16 used;
+	u16 skew;
 	struct held held[RING_SIZE_MAX];
 };
 
@@ -64,7 +66,14 @@ bool ring_see(struct ring *ring, u16 posted, struct chain *chain);
 unsigned int ring_held(struct ring *ring);
 struct held *ring_first_held(struct ring *ring);
 void ring_read(struct ring *ring, u16 head, struct chain *chain);
+void ring_choose(struct ring *ring, unsigned int place);
 void ring_answer(struct ring *ring, u32 length);
+u16 ring_index(struct ring *ring);
 void ring_interrupt(struct ring *ring, u16 used_before);
+void ring_interrupt_anyway(struct ring *ring);
+void ring_answer_id(struct ring *ring, u32 id);
+void ring_answer_twice(struct ring *ring, u32 length);
+void ring_jump(struct ring *ring, u16 distance);
+void ring_fill(struct ring *ring, u32 (*next)(void *chance), void *chance);
 
 #endif

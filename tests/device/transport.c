@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "host.h"
+#include "hostile.h"
 #include "transport.h"
 
 #define QUEUE_SIZE 128
@@ -56,6 +57,14 @@ static void device_check_field(struct virtio_device *device, const char *what,
 			offset);
 }
 
+/* Once the driver has been shown something else, the same round may be opened again. */
+static void device_show_command(struct host *host, __le32 *command)
+{
+	hostile_read(&host->command_reads, command);
+	if (le32_to_cpu(*command) != READ_ONCE(host->last_round))
+		WRITE_ONCE(host->last_round, 0);
+}
+
 static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
 		       unsigned int length)
 {
@@ -67,9 +76,14 @@ static void device_get(struct virtio_device *device, unsigned int offset, void *
 		.poison_val = cpu_to_le32(READ_ONCE(host->poison)),
 	};
 
+	strikes_note(&host->strikes, STRIKE_GET);
 	device_check_field(device, "read", offset, length);
+	if (offset == FIELD(num_pages))
+		hostile_read(&host->num_pages_reads, &config.num_pages);
+	if (offset == FIELD(free_page_hint_cmd_id))
+		device_show_command(host, &config.free_page_hint_cmd_id);
 	memset(buffer, 0xff, length);
-	if (offset + length <= sizeof(config))
+	if (!READ_ONCE(host->gone) && offset + length <= sizeof(config))
 		memcpy(buffer, (void *)&config + offset, length);
 }
 
@@ -86,8 +100,9 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 {
 	struct host *host = host_of(device);
 
+	strikes_note(&host->strikes, STRIKE_SET);
 	device_check_field(device, "written", offset, length);
-	if (length != sizeof(__le32))
+	if (length != sizeof(__le32) || READ_ONCE(host->gone))
 		return;
 	switch (offset) {
 	case FIELD(actual):
@@ -103,26 +118,45 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 	}
 }
 
+/* Never the same: who waits for two reads to agree waits for ever. */
+static u32 device_generation(struct virtio_device *device)
+{
+	return atomic_inc_return(&host_of(device)->generation);
+}
+
 static u8 device_get_status(struct virtio_device *device)
 {
-	return READ_ONCE(host_of(device)->status);
+	struct host *host = host_of(device);
+
+	strikes_note(&host->strikes, STRIKE_LOOK);
+	if (READ_ONCE(host->gone)) {
+		host_let_go(host);
+		return U8_MAX;
+	}
+	return READ_ONCE(host->status) |
+	       (READ_ONCE(host->needs_reset) ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
 }
 
 static void device_set_status(struct virtio_device *device, u8 status)
 {
-	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !host_is_ready(host_of(device)))
+	struct host *host = host_of(device);
+
+	strikes_note(&host->strikes, STRIKE_STATUS);
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !host_is_ready(host))
 		msleep(READ_ONCE(transport_of(device)->ready_ms));
-	host_set_status(host_of(device), status, device->features);
+	if (!READ_ONCE(host->gone))
+		host_set_status(host, status, device->features);
 }
 
 static void device_reset(struct virtio_device *device)
 {
+	strikes_note(&host_of(device)->strikes, STRIKE_RESET);
 	host_reset(host_of(device));
 }
 
 static u64 device_get_features(struct virtio_device *device)
 {
-	return transport_of(device)->features;
+	return READ_ONCE(host_of(device)->gone) ? U64_MAX : transport_of(device)->features;
 }
 
 static int device_finalize_features(struct virtio_device *device)
@@ -163,8 +197,10 @@ static enum host_queue transport_queue(struct transport *transport, unsigned int
 static bool device_notify(struct virtqueue *virtqueue)
 {
 	struct transport *transport = transport_of(virtqueue->vdev);
+	enum host_queue queue = transport_queue(transport, virtqueue->index);
 
-	host_notice(transport->host, transport_queue(transport, virtqueue->index));
+	strikes_note(&transport->host->strikes, STRIKE_NOTIFY + queue);
+	host_notice(transport->host, queue);
 	/* Any context: the processor stands still, as a hypervisor lets it. */
 	mdelay(READ_ONCE(transport->notice_ms));
 	return true;
@@ -176,6 +212,7 @@ static void device_del_vqs(struct virtio_device *device)
 	struct virtqueue *virtqueue, *next;
 	unsigned int i;
 
+	strikes_note(&host->strikes, STRIKE_DELETE);
 	mutex_lock(&host->lock);
 	for (i = 0; i < HOST_QUEUES; i++)
 		ring_close(&host->rings[i]);
@@ -192,7 +229,9 @@ static struct virtqueue *device_create_queue(struct virtio_device *device, unsig
 	enum host_queue queue = transport_queue(transport, i);
 	struct virtqueue *virtqueue;
 
-	if (queue == HOST_QUEUES || i >= READ_ONCE(transport->queue_limit))
+	strikes_note(&transport->host->strikes, STRIKE_QUEUE);
+	if (queue == HOST_QUEUES || i >= READ_ONCE(transport->queue_limit) ||
+	    READ_ONCE(transport->host->gone))
 		return ERR_PTR(-ENOENT);
 	virtqueue = vring_create_virtqueue(i, transport->queue_size, PAGE_SIZE, device, true,
 					   false, context, device_notify, callback, name);
@@ -228,6 +267,7 @@ COMPAT_FIND_VQS(device_find_vqs)
 static const struct virtio_config_ops device_operations = {
 	.get = device_get,
 	.set = device_set,
+	.generation = device_generation,
 	.get_status = device_get_status,
 	.set_status = device_set_status,
 	.reset = device_reset,
@@ -282,11 +322,13 @@ int transport_plug(struct transport *transport)
 	error = device ? 0 : -ENOMEM;
 	if (!error) {
 		host_begin(transport->host);
+		transport->device = device;
 		error = register_virtio_device(device);
 		if (error)
 			put_device(&device->dev);
 	}
-	transport->device = error ? NULL : device;
+	if (error)
+		transport->device = NULL;
 	transport_move(transport, TRANSPORT_PLUGGING,
 		       error ? TRANSPORT_EMPTY : TRANSPORT_PLUGGED);
 	return error;
@@ -372,15 +414,52 @@ void transport_set_notice_ms(struct transport *transport, unsigned int ms)
 	mutex_unlock(&transport->host->lock);
 }
 
+/* Says that the configuration has changed. May sleep. */
+void transport_speak(struct transport *transport)
+{
+	mutex_lock(&transport->host->lock);
+	if (transport->state == TRANSPORT_PLUGGED)
+		virtio_config_changed(transport->device);
+	mutex_unlock(&transport->host->lock);
+}
+
+static void transport_interrupt_once(struct transport *transport)
+{
+	struct virtqueue *virtqueue;
+	enum host_queue queue;
+
+	for (queue = 0; queue < HOST_QUEUES; queue++) {
+		virtqueue = transport->host->rings[queue].virtqueue;
+		if (!virtqueue || !host_is_ready(transport->host))
+			continue;
+		ring_interrupt_anyway(&transport->host->rings[queue]);
+		/* As if the driver had taken all there was in between. */
+		local_irq_disable();
+		virtqueue->callback(virtqueue);
+		local_irq_enable();
+	}
+}
+
+/* Interrupts for each queue and for the configuration, without a reason. May sleep. */
+void transport_interrupt(struct transport *transport, unsigned int count)
+{
+	while (count--) {
+		mutex_lock(&transport->host->lock);
+		transport_interrupt_once(transport);
+		mutex_unlock(&transport->host->lock);
+		transport_speak(transport);
+		cond_resched();
+	}
+}
+
 static void transport_set_field(struct transport *transport, u32 *field, u32 value,
 				const char *name)
 {
 	mutex_lock(&transport->host->lock);
 	WRITE_ONCE(*field, value);
 	log_add(&transport->host->log, "the host's %s %u", name, value);
-	if (transport->state == TRANSPORT_PLUGGED)
-		virtio_config_changed(transport->device);
 	mutex_unlock(&transport->host->lock);
+	transport_speak(transport);
 }
 
 /* Sets the target and tells the driver. May sleep. */
@@ -406,7 +485,10 @@ static int __maybe_unused transport_restore(struct device *device)
 {
 	struct transport *transport = dev_get_drvdata(device);
 
-	return transport->device ? virtio_device_restore(transport->device) : 0;
+	/* Of one that went away meanwhile the bus would say so. */
+	if (!transport->device || READ_ONCE(transport->host->gone))
+		return 0;
+	return virtio_device_restore(transport->device);
 }
 
 static SIMPLE_DEV_PM_OPS(transport_sleep, transport_freeze, transport_restore);
@@ -436,13 +518,18 @@ int transport_prepare(struct transport *transport, struct host *host)
 		return PTR_ERR(transport->parent);
 	}
 	platform_set_drvdata(transport->parent, transport);
+	hostile_prepare(transport);
 	return 0;
 }
 
 /* Takes the device out if there is one. Sleeps. */
 void transport_free(struct transport *transport)
 {
+	strikes_disarm(&transport->host->strikes);
+	cancel_delayed_work_sync(&transport->leaving);
 	transport_unplug(transport, false);
+	cancel_delayed_work_sync(&transport->leaving);
+	cancel_work_sync(&transport->speaking);
 	platform_device_unregister(transport->parent);
 	platform_driver_unregister(&transport_driver);
 }

@@ -3,6 +3,7 @@
 #define BALLOON_DEVICE_TRANSPORT_H
 
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct host;
 struct platform_device;
@@ -26,6 +27,10 @@ enum transport_state {
  * @queue_limit: how many queues can be had before the next fails; the host's lock
  * @ready_ms: how long the device takes to be ready, in ms; the host's lock
  * @notice_ms: how long a notification takes, in ms; the host's lock
+ * @leaving: takes the device out, because it struck
+ * @by_surprise: whether by surprise
+ * @speaking: tells the driver that something has changed, because the device struck
+ * @interrupts: how many interrupts without a reason are still to come
  */
 struct transport {
 	struct host *host;
@@ -37,6 +42,10 @@ struct transport {
 	unsigned int queue_limit;
 	unsigned int ready_ms;
 	unsigned int notice_ms;
+	struct delayed_work leaving;
+	bool by_surprise;
+	struct work_struct speaking;
+	atomic_t interrupts;
 };
 
 int transport_prepare(struct transport *transport, struct host *host);
@@ -49,6 +58,8 @@ int transport_set_queue_size(struct transport *transport, unsigned int size);
 void transport_set_queue_limit(struct transport *transport, unsigned int limit);
 void transport_set_ready_ms(struct transport *transport, unsigned int ms);
 void transport_set_notice_ms(struct transport *transport, unsigned int ms);
+void transport_speak(struct transport *transport);
+void transport_interrupt(struct transport *transport, unsigned int count);
 void transport_set_num_pages(struct transport *transport, u32 num_pages);
 void transport_set_command(struct transport *transport, u32 command);
 

@@ -6,10 +6,11 @@ changes its mind about hints at any step, and overwrites each page that it owns 
 moment. It notes what the driver does, and what the driver must not do.
 """
 
+import contextlib
 import time
 
 from . import clock
-from .errors import GuestTimeout
+from .errors import CommandFailed, GuestTimeout
 
 MODULE = "/lib/device/balloon_device.ko"
 CONTROLS = "/sys/kernel/debug/balloon_device"
@@ -17,6 +18,7 @@ FEATURES = {"must-tell-host": 0, "stats": 1, "deflate-on-oom": 2, "free-page-hin
             "page-poison": 4, "reporting": 5, "indirect": 28, "event-index": 29,
             "access-platform": 33}
 VERSION_1 = 32
+QUEUES = ("inflate", "deflate", "statistics", "hint", "report")
 SCRIBBLE = 0xdead0badf00dbeef
 STOP, DONE = 0, 1
 FRAMES_PER_MIB = 256
@@ -34,7 +36,7 @@ class Device:
         self._legacy = legacy
         guest.run(f"insmod {MODULE}")
         self.offer(features)
-        self._write("queue_size", queue_size)
+        self.set_queue_size(queue_size)
         self._write("scribble", int(scribble))
 
     def _write(self, control, value, timeout=30):
@@ -55,6 +57,19 @@ class Device:
 
     def unplug(self, timeout=60):
         self._write("plugged", 0, timeout)
+
+    def set_queue_size(self, buffers):
+        """How large the queues of the next device are."""
+        self._write("queue_size", buffers)
+
+    def take_out(self, timeout=60):
+        """Takes the device out, or waits until it has gone by itself."""
+        deadline = time.monotonic() + timeout
+        while self.is_plugged():
+            if time.monotonic() > deadline:
+                raise self._guest.with_console(GuestTimeout, "the device can't be taken out")
+            with contextlib.suppress(CommandFailed):
+                self.unplug(timeout)
 
     def limit_queues(self, count):
         """The driver can have that many queues; asking for the next one fails."""
@@ -159,6 +174,60 @@ class Device:
     def claim_written(self, length):
         """From now on answers say that the device has written so many bytes."""
         self._write("used_length", length)
+
+    # A host that means harm
+
+    def strike(self, event, count, action):
+        """At the driver's count-th such step from now the device does something.
+
+        event   get, set, look, status, queue, delete, reset, notify-<queue> or request-<queue>
+        action  break, gone, vanish, surprise, unplug, need-reset, silence or storm
+        """
+        self._write("strike", f"'{event} {count} {action}'")
+
+    def calm(self):
+        """Nothing strikes any more, and what lied so far speaks the truth."""
+        values = {"strike": "none", "num_pages_reads": "", "command_reads": "", "order": "kept",
+                  "used_length": "0", "queue_limit": str(len(QUEUES))}
+        values |= {f"answer_{queue}": "at-once" for queue in QUEUES}
+        values["answer_statistics"] = "never"
+        self._guest.run(" && ".join(f"echo {value} >{CONTROLS}/{control}"
+                                    for control, value in values.items()))
+
+    def has_struck(self):
+        return self._read("strike").strip() == "0"
+
+    def act(self, action):
+        """The device does that now."""
+        self._write("act", action)
+
+    def lie(self, queue, lie, value=0):
+        """Says what is not true: id, twice, jump or garbage. Returns False without a reason to."""
+        try:
+            self._write("lie", f"'{queue} {lie} {value}'")
+        except CommandFailed:
+            return False
+        return True
+
+    def answer_in_order(self, order, chance=1):
+        """kept, reversed or random, which begins at that chance."""
+        self._write("chance", chance)
+        self._write("order", order)
+
+    def read_targets(self, *pages):
+        """num_pages reads as each of these, round and round; without any as it is."""
+        self._write("num_pages_reads", "'" + " ".join(map(str, pages)) + "'")
+
+    def read_commands(self, *commands):
+        """The command reads as each of these, round and round; without any as it is."""
+        self._write("command_reads", "'" + " ".join(map(str, commands)) + "'")
+
+    def storm(self, count):
+        """So many interrupts for each queue and the configuration, without a reason."""
+        self._write("storm", count, timeout=60)
+
+    def is_plugged(self):
+        return self._read("plugged").strip() == "1"
 
     # What happened
 

@@ -79,6 +79,13 @@ def _copy(source, target):
     shutil.copyfile(source, target)
 
 
+def _copy_module(module, target):
+    """Without what only a debugger reads: a guest takes long to load that."""
+    _check_matches(module)
+    _copy(module, target)
+    subprocess.run(["strip", "--strip-debug", target], check=True)
+
+
 def _copy_programs(root):
     for name in ("dev", "proc", "sys", "run", "tmp", "sbin", "etc"):
         (root / name).mkdir()
@@ -113,8 +120,7 @@ def _copy_drivers(root):
     _copy(_shipped_driver(), root / "lib" / "shipped" / "virtio_balloon.ko")
     for module, place in BUILT.items():
         if module.exists():
-            _check_matches(module)
-            _copy(module, root / "lib" / place / module.name)
+            _copy_module(module, root / "lib" / place / module.name)
 
 
 def _pack(root, target):
