@@ -19,7 +19,7 @@ static bool notify_begin(struct queue *queue, bool unasked)
 	if (queue->state == QUEUE_OPEN)
 		notify = virtqueue_kick_prepare(queue->virtqueue) || unasked;
 	if (notify)
-		queue->notifying++;
+		WRITE_ONCE(queue->notifying, queue->notifying + 1);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return notify;
 }
@@ -29,7 +29,7 @@ static void notify_end(struct queue *queue)
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	queue->notifying--;
+	WRITE_ONCE(queue->notifying, queue->notifying - 1);
 	wake_up_all(&queue->changed);
 	spin_unlock_irqrestore(&queue->lock, flags);
 }

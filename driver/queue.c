@@ -72,9 +72,9 @@ void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
-	queue->chain = chain;
-	queue->capacity = min(shape->count, size / chain);
-	queue->state = QUEUE_OPEN;
+	WRITE_ONCE(queue->chain, chain);
+	WRITE_ONCE(queue->capacity, min(shape->count, size / chain));
+	WRITE_ONCE(queue->state, QUEUE_OPEN);
 	spin_unlock_irq(&queue->lock);
 }
 
@@ -88,13 +88,13 @@ void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 void queue_close(struct queue *queue)
 {
 	spin_lock_irq(&queue->lock);
-	queue->state = QUEUE_CLOSED;
+	WRITE_ONCE(queue->state, QUEUE_CLOSED);
 	spin_unlock_irq(&queue->lock);
 	wake_up_all(&queue->changed);
 	notify_finish(queue);
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = NULL;
-	queue->capacity = 0;
+	WRITE_ONCE(queue->capacity, 0);
 	spin_unlock_irq(&queue->lock);
 }
 
@@ -250,7 +250,7 @@ bool queue_take_several(struct queue *queue, unsigned int reserve, unsigned int 
 	for (i = 0; fits && i < count; i++) {
 		request = list_first_entry(&queue->idle, struct request, link);
 		list_move_tail(&request->link, requests);
-		queue->idle_count--;
+		WRITE_ONCE(queue->idle_count, queue->idle_count - 1);
 		request->state = REQUEST_TAKEN;
 		if (queue->requests.shape.ranges)
 			sg_init_table(request->ranges, queue->requests.shape.ranges);
@@ -321,7 +321,7 @@ int queue_post(struct queue *queue, struct request *request)
 		request->state = REQUEST_POSTED;
 		request->posted = ktime_get();
 		trace_aerostat_post(queue->virtqueue, request->memory);
-		queue->busy++;
+		WRITE_ONCE(queue->busy, queue->busy + 1);
 		error = 0;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -374,13 +374,13 @@ void queue_put(struct queue *queue, struct request *request)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	if (request->state == REQUEST_SETTLING)
-		queue->busy--;
+		WRITE_ONCE(queue->busy, queue->busy - 1);
 	if (request->state == REQUEST_SETTLING && !queue->busy && queue->state == QUEUE_OPEN)
 		queue->on_answer(queue);
 	request->state = REQUEST_IDLE;
 	request_clear(request);
 	list_add(&request->link, &queue->idle);
-	queue->idle_count++;
+	WRITE_ONCE(queue->idle_count, queue->idle_count + 1);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	wake_up_all(&queue->changed);
 }

@@ -17,9 +17,10 @@ enum queue_state {
 
 /**
  * struct queue - one virtqueue and all requests that can ever be in it
- * @lock: guards what follows and every operation on @virtqueue
+ * @lock: guards what follows and every operation on @virtqueue; states and numbers are
+ *	read without it as well, and may be out of date then
  * @state: whether @virtqueue may be touched
- * @virtqueue: the ring; valid while @state is QUEUE_OPEN
+ * @virtqueue: the ring; valid while @state is QUEUE_OPEN, and until @notifying is 0
  * @capacity: how many requests can be out at once: all, or what the ring has room for
  * @chain: how many ranges one request can name in this ring
  * @idle: requests that nobody has taken

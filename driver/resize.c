@@ -52,6 +52,11 @@ static unsigned long resize_target_pages(struct resize *resize)
 	return DIV_ROUND_UP_ULL(resize->target, UNITS_PER_PAGE);
 }
 
+static bool resize_is(struct resize *resize, enum resize_state state)
+{
+	return READ_ONCE(resize->state) == state;
+}
+
 /* Whether memory moves, or may at any moment. */
 static bool resize_moves(enum resize_state state)
 {
@@ -64,14 +69,14 @@ static void resize_read_target(struct resize *resize)
 {
 	u32 target;
 
-	if (!atomic_xchg(&resize->unread, false) && resize_moves(resize->state) &&
+	if (!atomic_xchg(&resize->unread, false) && resize_moves(READ_ONCE(resize->state)) &&
 	    time_before(jiffies, resize->read + RESIZE_READ_TIME))
 		return;
 	resize->read = jiffies;
 	virtio_cread_le(resize->device, struct virtio_balloon_config, num_pages, &target);
 	if (target == resize->target)
 		return;
-	resize->target = target;
+	WRITE_ONCE(resize->target, target);
 	pace_succeeded(&resize->pace);
 	resize->not_before = get_jiffies_64();
 }
@@ -83,7 +88,7 @@ static void resize_write_actual(struct resize *resize)
 
 	if (actual == resize->actual)
 		return;
-	resize->actual = actual;
+	WRITE_ONCE(resize->actual, actual);
 	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &actual);
 }
 
@@ -123,7 +128,7 @@ static enum resize_state resize_back_off(struct resize *resize)
 /* A device that is known to be silent is not waited for once more. */
 static unsigned long resize_answer_limit(struct resize *resize)
 {
-	return resize->state == RESIZE_NOT_ANSWERING ? jiffies : jiffies + RESIZE_ANSWER_TIME;
+	return resize_is(resize, RESIZE_NOT_ANSWERING) ? jiffies : jiffies + RESIZE_ANSWER_TIME;
 }
 
 /* Memory is taken only when the device has room for it, and nothing is in its way. */
@@ -132,7 +137,7 @@ static bool resize_is_busy(struct resize *resize)
 	unsigned long limit = resize_answer_limit(resize);
 	struct tell *tell = resize->tell;
 
-	if (resize->state == RESIZE_NOT_ANSWERING && tell_is_owed(resize->tell, limit))
+	if (resize_is(resize, RESIZE_NOT_ANSWERING) && tell_is_owed(resize->tell, limit))
 		return true;
 	return !deflate_tell_owed(tell, limit) || tell_wait_deflated(tell, limit) ||
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
@@ -251,9 +256,9 @@ static void resize_enter(struct resize *resize, enum resize_state state)
 	if (state == resize->state)
 		return;
 	trace_aerostat_state(resize->device, resize->state, state,
-			     (u64)resize->target << UNIT_SHIFT,
+			     (u64)READ_ONCE(resize->target) << UNIT_SHIFT,
 			     to_bytes(hold_count(resize->hold)));
-	resize->state = state;
+	WRITE_ONCE(resize->state, state);
 	resize->since = ktime_get_boottime();
 }
 
@@ -332,7 +337,7 @@ void resize_prepare(struct resize *resize, struct virtio_device *device, struct 
  */
 void resize_say_empty(struct resize *resize)
 {
-	resize->actual = 0;
+	WRITE_ONCE(resize->actual, 0);
 	virtio_cwrite_le(resize->device, struct virtio_balloon_config, actual, &resize->actual);
 }
 
@@ -344,7 +349,7 @@ void resize_say_empty(struct resize *resize)
  */
 void resize_start(struct resize *resize)
 {
-	resize->target = 0;
+	WRITE_ONCE(resize->target, 0);
 	resize->shown = jiffies - RESIZE_SHOW_TIME;
 	resize_say_empty(resize);
 	notice_start(&resize->notice);

@@ -24,14 +24,14 @@ struct virtio_device;
  * @workqueue: where @work runs; freezable; fixed
  * @work: one step; the worker
  * @lock: guards @state and @since
- * @state: what the worker is at
+ * @state: what the worker is at; read without @lock as well
  * @since: since when, as time after boot
  * @not_before: when the guest is asked for more, in jiffies of 64 bits; the worker's
  * @pause: what the worker is at until then; the worker's
  * @unread: the device has changed its configuration since; any context
  * @read: when the target was last read, in jiffies; the worker's
- * @target: the host's target as last read, in units of 4096 bytes; the worker's
- * @actual: the size as last written to the device, in units of 4096 bytes; the worker's
+ * @target: the host's target as last read, in units of 4096 bytes; the worker's, read by any
+ * @actual: the size as last written to the device, in units of 4096 bytes; likewise
  * @shown: when it was last looked at, in jiffies; the worker's
  * @pace: how patiently the guest is asked for more; the worker's
  * @notice: what the log says about it; the worker's
