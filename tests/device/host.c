@@ -217,14 +217,16 @@ static void host_work(struct work_struct *work)
 
 /*
  * While everything else stands still: a page whose return was posted and not yet seen may
- * be in use by the guest.
+ * be in use by the guest. A device that has gone since, or goes now, lets go of all.
  */
 static int host_scribble_standing_still(void *data)
 {
 	struct host *host = data;
 
-	host_see_all(host);
-	owned_scribble_some(&host->owned, SCRIBBLE_PAGES);
+	if (host_works(host))
+		host_see_all(host);
+	if (host_works(host) && host_scribbles(host))
+		owned_scribble_some(&host->owned, SCRIBBLE_PAGES);
 	return 0;
 }
 
