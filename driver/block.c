@@ -65,7 +65,7 @@ void blocks_prepare(struct blocks *blocks)
 static void blocks_own(struct blocks *blocks, struct page *block)
 {
 	set_page_private(block + 1, (unsigned long)blocks);
-	blocks->pages += block_pages(block);
+	WRITE_ONCE(blocks->pages, blocks->pages + block_pages(block));
 }
 
 /**
@@ -105,7 +105,7 @@ void blocks_remove(struct blocks *blocks, struct page *block)
 {
 	list_del(&block->lru);
 	set_page_private(block + 1, 0);
-	blocks->pages -= block_pages(block);
+	WRITE_ONCE(blocks->pages, blocks->pages - block_pages(block));
 }
 
 /**
@@ -146,7 +146,9 @@ struct page *blocks_next(struct blocks *blocks, struct page *block)
  */
 struct page *blocks_at(struct blocks *blocks, struct page *page)
 {
-	if (!page_is_offline(page) || page_private(page + 1) != (unsigned long)blocks)
-		return NULL;
-	return page;
+	/* Without the lock, and of a page that is not ours, this may change meanwhile. */
+	bool begins = data_race(page_is_offline(page) &&
+				page_private(page + 1) == (unsigned long)blocks);
+
+	return begins ? page : NULL;
 }

@@ -15,7 +15,7 @@
 /**
  * struct blocks - some blocks, none of them a single page; the caller's lock guards all
  * @list: them
- * @pages: base pages in them
+ * @pages: base pages in them; read without the lock as well
  */
 struct blocks {
 	struct list_head list;

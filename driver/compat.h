@@ -104,7 +104,8 @@ static inline void compat_shrinker_free(struct compat_shrinker *shrinker)
 
 static inline void compat_shrinker_register(struct compat_shrinker *shrinker)
 {
-	shrinker->core.batch = shrinker->batch;
+	/* The kernel reads it of any shrinker, and uses it if there is something to shrink. */
+	data_race(shrinker->core.batch = shrinker->batch);
 	/* Pairs with compat_count_objects(). */
 	smp_store_release(&shrinker->registered, true);
 }
@@ -192,7 +193,8 @@ static inline int compat_find_vqs(struct virtio_device *device, unsigned int cou
 #if COMPAT_SINCE(7, 0)
 #include <linux/balloon.h>
 
-#define balloon_isolated_pages(info)	READ_ONCE((info)->isolated_pages)
+/* The kernel changes it in place, under a lock that is not to be had. */
+#define balloon_isolated_pages(info)	data_race((info)->isolated_pages)
 #else
 #include <linux/balloon_compaction.h>
 
@@ -331,7 +333,8 @@ static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *i
 	compat_set_migratepage(info);
 }
 
-#define balloon_isolated_pages(info)	READ_ONCE((info)->core.isolated_pages)
+/* The kernel changes it in place, under its lock. */
+#define balloon_isolated_pages(info)	data_race((info)->core.isolated_pages)
 
 #define balloon_dev_info compat_balloon_dev_info
 #define balloon_devinfo_init compat_balloon_devinfo_init

@@ -42,6 +42,13 @@ void hold_prepare(struct hold *hold, struct tally *tally, bool memory_leaves_the
 	early_prepare(&hold->early, &hold->pages);
 }
 
+/* Call it under the lock. Others read the numbers without it. */
+static void hold_change(struct hold *hold, long count, long named)
+{
+	WRITE_ONCE(hold->count, hold->count + count);
+	WRITE_ONCE(hold->named, hold->named + named);
+}
+
 /**
  * hold_name - pages are about to be named to the device, or could not be
  * @hold: what the balloon holds
@@ -54,7 +61,7 @@ void hold_name(struct hold *hold, long count)
 	unsigned long flags;
 
 	spin_lock_irqsave(&hold->lock, flags);
-	hold->named += count;
+	hold_change(hold, 0, count);
 	spin_unlock_irqrestore(&hold->lock, flags);
 }
 
@@ -94,8 +101,7 @@ static void hold_count_in(struct hold *hold, unsigned long count, unsigned long 
 
 	hold_tally_in(hold, count, named);
 	spin_lock_irqsave(&hold->lock, flags);
-	hold->count += count;
-	hold->named -= named;
+	hold_change(hold, count, -(long)named);
 	spin_unlock_irqrestore(&hold->lock, flags);
 }
 
@@ -122,8 +128,7 @@ static void hold_insert_block(struct hold *hold, struct page *block, bool named)
 	spin_lock_irqsave(&hold->lock, flags);
 	blocks_add(&hold->blocks, block);
 	mark_added(&hold->mark, block);
-	hold->count += count;
-	hold->named -= named ? count : 0;
+	hold_change(hold, count, named ? -(long)count : 0);
 	spin_unlock_irqrestore(&hold->lock, flags);
 }
 
@@ -217,7 +222,7 @@ static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned
 	if (block) {
 		mark_removed(&hold->mark, &hold->blocks, block);
 		blocks_remove(&hold->blocks, block);
-		hold->count -= leaves;
+		hold_change(hold, -(long)leaves, 0);
 	}
 	spin_unlock_irqrestore(&hold->lock, flags);
 	if (block) {
@@ -303,7 +308,7 @@ static unsigned long hold_dequeue(struct hold *hold, struct list_head *pages,
 	if (early_set_aside(&hold->early, pages))
 		count--;
 	spin_lock_irqsave(&hold->lock, flags);
-	hold->count -= count;
+	hold_change(hold, -(long)count, 0);
 	spin_unlock_irqrestore(&hold->lock, flags);
 	tally_add(hold->tally, TALLY_DEFLATED, count);
 	return count;

@@ -22,7 +22,8 @@ struct migrate;
  * @migrate: moves them for compaction; fixed
  * @tally: what has happened so far; fixed
  * @early: the page among them that the device has not yet acknowledged; its own lock
- * @lock: guards what follows, and how many answers each named or told block waits for
+ * @lock: guards what follows, and how many answers each named or told block waits for;
+ *	numbers of pages are read without it as well, and may be out of date then
  * @blocks: whole blocks
  * @mark: how far they are marked
  * @count: base pages in the balloon, in blocks and isolated by compaction included

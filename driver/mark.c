@@ -32,7 +32,7 @@ unsigned long mark_block(struct page *block, unsigned long first, unsigned long 
 
 static void mark_go_to(struct mark *mark, struct page *block)
 {
-	WRITE_ONCE(mark->block, block);
+	mark->block = block;
 	mark->pages = 1;
 }
 

@@ -161,13 +161,19 @@ bool need_relieve(struct need *need, struct tell *tell)
  * need_lasts - whether the balloon has to hold off
  * @need: the guest's need
  *
- * Does not sleep, takes no lock.
+ * Does not sleep.
  *
  * Return: true if so.
  */
 bool need_lasts(struct need *need)
 {
-	return READ_ONCE(need->relief.state) == RELIEF_HOLDING_OFF;
+	unsigned long flags;
+	bool lasts;
+
+	spin_lock_irqsave(&need->lock, flags);
+	lasts = need->relief.state == RELIEF_HOLDING_OFF;
+	spin_unlock_irqrestore(&need->lock, flags);
+	return lasts;
 }
 
 /**

@@ -30,7 +30,7 @@ void owed_forget(struct owed *owed)
 	unsigned long flags;
 
 	spin_lock_irqsave(&owed->lock, flags);
-	owed->count = 0;
+	WRITE_ONCE(owed->count, 0);
 	spin_unlock_irqrestore(&owed->lock, flags);
 }
 
@@ -54,7 +54,8 @@ static bool owed_append(struct owed *owed, const struct owed_run *run)
 {
 	if (owed->count == OWED_RUNS)
 		return false;
-	*owed_at(owed, owed->count++) = *run;
+	*owed_at(owed, owed->count) = *run;
+	WRITE_ONCE(owed->count, owed->count + 1);
 	return true;
 }
 
@@ -121,7 +122,7 @@ void owed_told(struct owed *owed, unsigned long count)
 	run->count -= count;
 	if (!run->count) {
 		owed->begin = (owed->begin + 1) % OWED_RUNS;
-		owed->count--;
+		WRITE_ONCE(owed->count, owed->count - 1);
 	}
 	spin_unlock_irqrestore(&owed->lock, flags);
 }

@@ -23,7 +23,7 @@ struct owed_run {
  *	be told
  * @lock: guards what follows
  * @begin: where the oldest run is
- * @count: how many runs there are
+ * @count: how many runs there are; read without @lock as well
  * @runs: a ring of them
  */
 struct owed {
