@@ -40,7 +40,8 @@ static struct report *report_of(struct page_reporting_dev_info *kernel)
 
 static bool report_is_answered(void *report)
 {
-	return !atomic_read(&((struct report *)report)->unanswered);
+	/* The memory is the kernel's again: pairs with report_settle(). */
+	return !atomic_read_acquire(&((struct report *)report)->unanswered);
 }
 
 static bool report_has_room(void *report)
@@ -52,7 +53,8 @@ static void report_settle(struct request *request)
 {
 	struct report *report = request->owner;
 
-	atomic_dec(&report->unanswered);
+	/* The answer was seen before: pairs with report_is_answered(). */
+	atomic_dec_return_release(&report->unanswered);
 }
 
 static u64 report_bytes(const struct scatterlist *ranges, unsigned int count)
@@ -239,11 +241,9 @@ void report_start(struct report *report)
  */
 bool report_pause(struct report *report)
 {
-	if (READ_ONCE(report->state) != REPORT_RUNNING)
+	/* A report that does not see this is counted by now: see report_memory(). */
+	if (cmpxchg(&report->state, REPORT_RUNNING, REPORT_PAUSED) != REPORT_RUNNING)
 		return true;
-	WRITE_ONCE(report->state, REPORT_PAUSED);
-	/* A report that did not see this is counted by now: see report_memory(). */
-	smp_mb();
 	return !await(&report->queue, report_is_answered, report, jiffies + REPORT_LEAVE_TIME);
 }
 
@@ -255,8 +255,7 @@ bool report_pause(struct report *report)
  */
 void report_resume(struct report *report)
 {
-	if (READ_ONCE(report->state) == REPORT_PAUSED)
-		WRITE_ONCE(report->state, REPORT_RUNNING);
+	cmpxchg(&report->state, REPORT_PAUSED, REPORT_RUNNING);
 }
 
 /**
@@ -279,8 +278,7 @@ void report_close(struct report *report)
  */
 void report_stop(struct report *report)
 {
-	if (report->state == REPORT_STOPPED)
+	if (xchg(&report->state, REPORT_STOPPED) == REPORT_STOPPED)
 		return;
-	WRITE_ONCE(report->state, REPORT_STOPPED);
 	page_reporting_unregister(&report->kernel);
 }

@@ -18,8 +18,9 @@ struct virtio_device;
  * @queue: the statistics queue, with its one request; a lock of its own
  * @work: answers the host; runs on @workqueue, one at a time
  * @workqueue: where; freezable; fixed
- * @events: the kernel's counters as last read, in the kernel's units; @work's
- * @list: the figures as last read; @work's
+ * @events: the kernel's counters as last read, in the kernel's units; whose the one
+ *	request is: @work's, or whoever starts
+ * @list: the figures as last read; likewise
  */
 struct statistics {
 	struct virtio_device *device;

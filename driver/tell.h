@@ -41,7 +41,8 @@ enum tell_way {
  * @deflate: queue for frame numbers of memory that comes back; a lock of its own
  * @report: queue for ranges of memory, shared with whoever reports free memory; fixed
  * @owed: frame numbers of memory that came back before the device could be told
- * @taking: memory has been taken that is not yet named; the worker's, any context, a hint
+ * @taking: memory has been taken that is not yet named; written by the worker, read by any:
+ *	its end with acquire by who waits for that, else as a hint
  * @must_tell: memory comes back only with the device's answer; fixed
  * @silent: somebody waited in vain for the answers to what came back, and they are still
  *	owed; any context, a hint
