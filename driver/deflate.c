@@ -47,8 +47,12 @@ static void deflate_settle(struct request *request)
 {
 	struct tell *tell = request->owner;
 
-	if (request->block && hold_answered(tell->hold, request->block, 1))
+	if (request->block && hold_answered(tell->hold, request->block, 1)) {
 		list_add(&request->block->lru, &request->blocks);
+		/* A device that broke may not have been told of all of it. */
+		if (!tell_works(tell))
+			hold_put(tell->hold, &request->blocks);
+	}
 	deflate_give_back(tell, &request->blocks);
 }
 
