@@ -158,7 +158,7 @@ static int inflate_compare(void *unused, const struct list_head *left,
 /**
  * inflate_memory - give blocks to the host
  * @tell: what the device is told
- * @blocks: blocks that nobody else uses, the largest first; empty afterwards
+ * @blocks: blocks that nobody else uses, best the largest first; empty afterwards
  * @limit: the moment, in jiffies, when waiting for the device ends at the latest
  *
  * Sleeps; call it with no lock held. Keeps rules O8 and R3: what was named is held when

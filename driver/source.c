@@ -19,6 +19,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/swap.h>
+#include <linux/wait.h>
 
 #include "block.h"
 #include "compat.h"
@@ -36,10 +37,13 @@
 #define SOURCE_LOOK_PAGES (SZ_4M >> PAGE_SHIFT)
 #define SOURCE_LOOK_FREE_PAGES (SZ_32M >> PAGE_SHIFT)
 
-/* When so much is wanted, and so much is cached, the kernel is given time to free blocks of it. */
+/*
+ * When so much is wanted, and so much is cached, the kernel is given time to free blocks of it:
+ * so many ticks, a part of what one step may take.
+ */
 #define SOURCE_WORTH_PAGES (SZ_16M >> PAGE_SHIFT)
 #define SOURCE_CACHED_PAGES (SZ_64M >> PAGE_SHIFT)
-#define SOURCE_WAITS 3
+#define SOURCE_WAITS (HZ < 250 ? 1 : 3)
 
 /* More blocks are too many to be put in order at once. */
 #define SOURCE_BLOCKS_MAX 4096
@@ -139,6 +143,13 @@ static struct page *source_take_one(unsigned int order)
 	return source_has_free(BLOCK_WHOLE_PAGES) ? source_take_block(order) : NULL;
 }
 
+/* Neither where whole blocks come from nor where smaller ones do. */
+static bool source_is_short(void)
+{
+	return !source_has_free(SOURCE_MARGIN_PAGES) &&
+	       !source_zones_have_free(gfp_zone(SOURCE_MOVABLE_FLAGS), SOURCE_MARGIN_PAGES);
+}
+
 /*
  * Free memory is short, but the kernel will reclaim cache in the background: this costs the
  * guest less than page after page, and leaves blocks where the cache was read in order. A
@@ -148,15 +159,27 @@ static bool source_waits_for_blocks(unsigned long wanted)
 {
 	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
 
-	return wanted >= SOURCE_WORTH_PAGES && !source_has_free(BLOCK_WHOLE_PAGES) &&
+	return wanted >= SOURCE_WORTH_PAGES && source_is_short() &&
 	       source_available() > free + SOURCE_CACHED_PAGES;
+}
+
+static bool source_is_reclaimed(void)
+{
+	int node;
+
+	for_each_node_state(node, N_MEMORY)
+		/* A thread of the kernel's, which waits while it has nothing to do: a hint. */
+		if (!waitqueue_active(&NODE_DATA(node)->kswapd_wait))
+			return true;
+	return false;
 }
 
 static struct page *source_take_page_and_wait(void)
 {
 	struct page *page = source_take_movable(0);
 
-	schedule_timeout_uninterruptible(1);
+	if (source_is_reclaimed())
+		schedule_timeout_uninterruptible(1);
 	return page;
 }
 
