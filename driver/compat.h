@@ -190,10 +190,10 @@ static inline int compat_find_vqs(struct virtio_device *device, unsigned int cou
 #define virtio_find_vqs compat_find_vqs
 #endif
 
-/* The kernel changes the number of isolated pages under its own lock, in place. */
 #if COMPAT_SINCE(7, 0)
 #include <linux/balloon.h>
 
+/* The kernel changes it in place, under a lock that is not to be had. */
 #define balloon_isolated_pages(info)	data_race((info)->isolated_pages)
 #else
 #include <linux/balloon_compaction.h>
@@ -333,6 +333,7 @@ static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *i
 	compat_set_migratepage(info);
 }
 
+/* The kernel changes it in place, under its lock. */
 #define balloon_isolated_pages(info)	data_race((info)->core.isolated_pages)
 
 #define balloon_dev_info compat_balloon_dev_info

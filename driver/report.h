@@ -25,8 +25,8 @@ enum report_state {
  *	own
  * @kernel: our place with the kernel, which finds the free memory
  * @state: whether it may be reported; start and stop write it under the balloon's lock,
- *	pause and resume without, from what they expect only: a device that comes while the system falls asleep is not
- *	paused, and keeps it awake if it is silent
+ *	pause and resume without, and only from what they expect: a device that comes
+ *	while the system falls asleep is not paused, and keeps it awake if it is silent
  * @unanswered: requests of the report under way that the device has not yet answered, and
  *	the report itself while it posts them
  * @since: when the report under way began, in jiffies; its own

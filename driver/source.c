@@ -163,12 +163,12 @@ static bool source_waits_for_blocks(unsigned long wanted)
 	       source_available() > free + SOURCE_CACHED_PAGES;
 }
 
-/* The kernel's thread for that waits while it has nothing to do. */
 static bool source_is_reclaimed(void)
 {
 	int node;
 
 	for_each_node_state(node, N_MEMORY)
+		/* A thread of the kernel's, which waits while it has nothing to do: a hint. */
 		if (!waitqueue_active(&NODE_DATA(node)->kswapd_wait))
 			return true;
 	return false;
