@@ -6,7 +6,7 @@
 PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run)
+SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init tests/model/run .ci/run)
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
@@ -22,6 +22,7 @@ DEMO ?=
 BENCH ?=
 TESTS ?= tests
 MUTANTS ?=
+MODEL ?=
 # Guests that run at the same time; each keeps about one processor busy.
 JOBS ?= 2
 
@@ -34,6 +35,7 @@ help:
 	@echo "make bench    measure both drivers, five times each; BENCH=--help lists the options"
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
+	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make style    check the style of all sources"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
@@ -41,7 +43,7 @@ help:
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
-setup-build setup-demo setup-bench setup-check setup-style: setup-%:
+setup-build setup-demo setup-bench setup-check setup-model setup-style: setup-%:
 	@$(SETUP) $*
 
 module: setup-build
@@ -88,6 +90,10 @@ check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
 	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
 
+# MODEL="silent o8-..." checks these alone.
+check-model: setup-model
+	tests/model/run $(MODEL)
+
 style: setup-style style-checkpatch style-sparse style-manual style-scripts
 
 style-checkpatch: setup-style
@@ -122,6 +128,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help setup-build setup-demo setup-bench setup-check setup-style module device tools programs demo bench \
-	unit check check-mutants \
+.PHONY: all help setup-build setup-demo setup-bench setup-check setup-model setup-style module device tools programs demo bench \
+	unit check check-mutants check-model \
 	style style-checkpatch style-sparse style-manual style-scripts clean distclean

@@ -3,7 +3,7 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|style
+#     tests/setup.sh build|demo|bench|check|model|style
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
@@ -34,8 +34,9 @@ packages_for() {
 	demo) echo "$demo" ;;
 	bench) echo "$demo gnuplot-nox" ;;
 	check) echo "$demo python3-pytest python3-pytest-xdist libcmocka-dev patch" ;;
+	model) echo "make gcc libc6-dev patch spin" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
-	*) fail "there is no purpose \"$1\"; say build, demo, bench, check or style" ;;
+	*) fail "there is no purpose \"$1\"; say build, demo, bench, check, model or style" ;;
 	esac
 }
 
@@ -170,7 +171,7 @@ prepare_checkpatch() {
 	unpack_checkpatch "$source"
 }
 
-[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|style"
+[ $# -eq 1 ] || fail "say what for: tests/setup.sh build|demo|bench|check|model|style"
 packages=$(packages_for "$1")
 
 command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"
