@@ -26,7 +26,9 @@
 #define NEEDS 1			/* the guest may run out of memory */
 #endif
 #ifndef MOVERS
-#define MOVERS 1		/* how many processes move memory at the same time */
+#define MOVERS 1		/* how many move memory; 2: two of four pages are held, the
+				 * worker does nothing, and they move twice
+				 * at most, and the driver leaves after that */
 #endif
 #ifndef REPORTS
 #define REPORTS 0		/* the kernel reports free memory */
@@ -49,11 +51,12 @@ bool stopping;			/* balloon_stop() has begun */
 	bool done, took, gone, error, told; \
 	mtype:migrate_state found = MIGRATE_IDLE
 
-bool worker_stops, worker_stopped;
+bool worker_stops;
+bool worker_stopped = (MOVERS == 2);
 bool notifier = true;		/* pressure_start() */
 byte movers_inside, calls_inside;	/* in migrate_page(); in the out-of-memory path */
 bool reports = true, report_inside;
-byte last_moves = MOVERS;	/* moves that may still begin once stopping has */
+byte last_moves = (MOVERS == 2 -> 2 : 1);	/* moves that may begin when they are counted */
 bool balloon_lock;		/* balloon->lock */
 
 #include "worker.pml"

@@ -145,9 +145,9 @@ inline deflate_run(reserve, owes)
 inline deflate_tell_owed(told)
 {
 	do
-	:: owed[0] -> item = 0; deflate_tell_one()
-	:: !owed[0] && owed[1] -> item = 1; deflate_tell_one()
-	:: !owed[0] && !owed[1] && owed[2] -> item = 2; deflate_tell_one()
+	:: is_owed ->
+		item = (owed[0] -> 0 : (owed[1] -> 1 : (owed[2] -> 2 : 3)));
+		deflate_tell_one()
 	:: !is_owed -> break
 	od;
 	told = !is_owed;

@@ -48,6 +48,7 @@ inline source_take(item)
 		:: place[0] == FREE -> item = 0
 		:: place[1] == FREE -> item = 1
 		:: place[2] == FREE -> item = 2
+		:: place[3] == FREE -> item = 3
 		:: item = NONE
 		fi;
 		if
@@ -81,6 +82,7 @@ inline hold_dequeue(item)
 		:: is_page(0, HELD) -> item = 0
 		:: is_page(1, HELD) -> item = 1
 		:: place[2] == HELD -> item = 2
+		:: place[3] == HELD -> item = 3
 		:: !has_page(HELD) && has_block(HELD) -> whole = false; item = 0
 		:: !has_page(HELD) && !has_block(HELD) -> item = NONE
 		fi;
@@ -116,6 +118,7 @@ inline early_acknowledge()
 		:: place[0] == ASIDE -> place[0] = HELD
 		:: place[1] == ASIDE -> place[1] = HELD
 		:: place[2] == ASIDE -> place[2] = HELD
+		:: place[3] == ASIDE -> place[3] = HELD
 		:: else
 		fi
 	}

@@ -5,7 +5,8 @@
  * The rule: a mover has its two pages and nothing else. It may come at any moment, twice at
  * the same moment too, as long as a page is in the balloon; also while the driver leaves.
  */
-#define has_free (place[0] == FREE || place[1] == FREE || place[2] == FREE)
+#define has_free (place[0] == FREE || place[1] == FREE || place[2] == FREE || \
+	place[3] == FREE)
 #define can_isolate (has_page(HELD) && has_free)
 
 /* The kernel isolates a held page, and has a free one. */
@@ -15,11 +16,13 @@ inline isolate()
 	:: is_page(0, HELD) -> old = 0
 	:: is_page(1, HELD) -> old = 1
 	:: place[2] == HELD -> old = 2
+	:: place[3] == HELD -> old = 3
 	fi;
 	if
 	:: place[0] == FREE -> new = 0
 	:: place[0] != FREE && place[1] == FREE -> new = 1
-	:: place[0] != FREE && place[1] != FREE -> new = 2
+	:: place[0] != FREE && place[1] != FREE && place[2] == FREE -> new = 2
+	:: place[0] != FREE && place[1] != FREE && place[2] != FREE -> new = 3
 	fi;
 	place[old] = ISOLATED;
 	place[new] = NEW;
@@ -145,12 +148,12 @@ active [MOVERS] proctype Mover()
 	locals;
 
 	do
-	:: atomic { !stopping && can_isolate -> isolate() };
+	:: atomic { !stopping && MOVERS < 2 && can_isolate -> isolate() };
 progress_move:
 		migrate_try();
 		put_back();
 		old = NONE; new = NONE; moved = false
-	:: atomic { stopping && last_moves > 0 && can_isolate -> isolate(); last_moves-- };
+	:: atomic { (stopping || MOVERS == 2) && last_moves > 0 && can_isolate -> isolate(); last_moves-- };
 		migrate_try();
 		put_back();
 		old = NONE; new = NONE; moved = false

@@ -122,9 +122,11 @@ active proctype Host()
 	:: d_step { can_answer(NAMING, 0) -> answer_naming(0) }
 	:: d_step { can_answer(NAMING, 1) -> answer_naming(1) }
 	:: d_step { can_answer(NAMING, 2) -> answer_naming(2) }
+	:: d_step { can_answer(NAMING, 3) -> answer_naming(3) }
 	:: d_step { can_answer(DEFLATE, 0) -> host_has[0] = false; answer_deflate(0) }
 	:: d_step { can_answer(DEFLATE, 1) -> host_has[1] = false; answer_deflate(1) }
 	:: d_step { can_answer(DEFLATE, 2) -> host_has[2] = false; answer_deflate(2) }
+	:: d_step { can_answer(DEFLATE, 3) -> host_has[3] = false; answer_deflate(3) }
 	:: BREAKS -> broken = true; break
 	:: FALLS_SILENT -> break
 	:: stopping -> break

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What there is: three pages, of which the first two are a whole block while they are taken
+ * What there is: pages, of which the first two are a whole block while they are taken
  * or held together; two queues, whose requests speak of one page each and are known by it.
  *
  * The rule: what may be true of a page when it is free is said here, once.
  */
-#define BLOCK 3			/* both pages of the block at once */
+#define BLOCK 4			/* both pages of the block at once */
 #define NONE 7
 
 mtype:place = {
@@ -23,17 +23,21 @@ mtype:place = {
 	ABSENT			/* there is no such page */
 };
 
-#if PAGES == 3
-#define THIRD FREE
+#if MOVERS == 2
+mtype:place place[4] = { HELD, FREE, HELD, FREE };
+bool host_has[4] = { true, false, true, false };
+#elif PAGES == 3
+mtype:place place[4] = { FREE, FREE, FREE, ABSENT };
 #else
-#define THIRD ABSENT
+mtype:place place[4] = { FREE, FREE, ABSENT, ABSENT };
 #endif
-mtype:place place[3] = { FREE, FREE, THIRD };
+#if MOVERS < 2
+bool host_has[4];		/* named by its frame number, and not yet told back */
+#endif
 bool whole;			/* the block is held, or on its way, as one */
 byte missing;			/* answers that the block waits for; hold->lock */
-byte references[3];		/* of a page that is moved: the kernel's, and ours */
-bool owed[3];		/* the device is still to be told: owed.c */
-bool host_has[3];		/* named by its frame number, and not yet told back */
+byte references[4];		/* of a page that is moved: the kernel's, and ours */
+bool owed[4];			/* the device is still to be told: owed.c */
 byte early = NONE;		/* early->page */
 
 #define NAMING 0		/* the inflate queue, or the reporting queue */
@@ -45,14 +49,14 @@ mtype:request = { IDLE, POSTED, ANSWERED };
 mtype:owner = { WORKER, MOVER, REPORTER };
 
 typedef queue {
-	mtype:request request[3] = IDLE;
+	mtype:request request[4] = IDLE;
 	byte out;		/* requests that are not idle */
 	byte busy;		/* those that were posted and not yet put back */
 	bool open = true
 };
 
 queue queues[2];
-mtype:owner owner[3];	/* whose request in the naming queue it is */
+mtype:owner owner[4];		/* whose request in the naming queue it is */
 bool broken;
 
 mtype:migrate_state = { MIGRATE_IDLE, MIGRATE_NAMED, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED };
@@ -64,7 +68,8 @@ byte unanswered;		/* report->unanswered */
 
 #define is_posted(q, page) (queues[q].request[page] == POSTED)
 #define is_answered(q, page) (queues[q].request[page] == ANSWERED)
-#define has_answers(q) (is_answered(q, 0) || is_answered(q, 1) || is_answered(q, 2))
+#define has_answers(q) (is_answered(q, 0) || is_answered(q, 1) || \
+	is_answered(q, 2) || is_answered(q, 3))
 #define queue_works(q) (queues[q].open && !broken)
 #define tell_works (queue_works(NAMING) && queue_works(DEFLATE))
 #define queue_room(q, reserve, count) \
@@ -73,13 +78,15 @@ byte unanswered;		/* report->unanswered */
 #define is_in_block(page) (whole && page < 2)
 #define has_block(what) (whole && place[0] == what && place[1] == what)
 #define is_page(page, what) (place[page] == what && !is_in_block(page))
-#define has_page(what) (is_page(0, what) || is_page(1, what) || place[2] == what)
+#define has_page(what) (is_page(0, what) || is_page(1, what) || place[2] == what || \
+	place[3] == what)
 
 /* hold->count includes what compaction has isolated, and what was set aside. */
 #define counts(page) (place[page] == HELD || place[page] == ISOLATED || place[page] == ASIDE)
-#define hold_count (counts(0) + counts(1) + counts(2))
-#define hold_named ((place[0] == NAMED) + (place[1] == NAMED) + (place[2] == NAMED))
-#define is_owed (owed[0] || owed[1] || owed[2])
+#define hold_count (counts(0) + counts(1) + counts(2) + counts(3))
+#define hold_named ((place[0] == NAMED) + (place[1] == NAMED) + \
+	(place[2] == NAMED) + (place[3] == NAMED))
+#define is_owed (owed[0] || owed[1] || owed[2] || owed[3])
 
 /* Rules O8 and R3: the host may discard what was named until it has answered. */
 #define may_be_discarded(page) \

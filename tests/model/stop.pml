@@ -20,6 +20,10 @@ inline queues_forget()
 		if
 		:: is_posted(NAMING, 2) -> answer_naming(2)
 		:: else
+		fi;
+		if
+		:: is_posted(NAMING, 3) -> answer_naming(3)
+		:: else
 		fi
 	};
 	do
@@ -37,6 +41,10 @@ inline queues_forget()
 		fi;
 		if
 		:: is_posted(DEFLATE, 2) -> answer_deflate(2)
+		:: else
+		fi;
+		if
+		:: is_posted(DEFLATE, 3) -> answer_deflate(3)
 		:: else
 		fi
 	}
@@ -76,7 +84,8 @@ inline reset()
 	d_step {
 		host_has[0] = false;
 		host_has[1] = false;
-		host_has[2] = false
+		host_has[2] = false;
+		host_has[3] = false
 	}
 }
 
@@ -84,7 +93,7 @@ inline reset()
 inline tell_forget()
 {
 	queues_forget();
-	atomic { owed[0] = false; owed[1] = false; owed[2] = false }
+	atomic { owed[0] = false; owed[1] = false; owed[2] = false; owed[3] = false }
 }
 
 #define hold_is_empty (hold_count == 0 && movers_inside == 0)
@@ -117,13 +126,19 @@ inline migrate_forget()
 }
 
 #define is_idle(q) (queues[q].out == 0 && queues[q].busy == 0)
-#define all_free (place[0] == FREE && place[1] == FREE && (PAGES == 2 || place[2] == FREE))
+#define is_back(page) (place[page] == FREE || place[page] == ABSENT)
+#define all_free (is_back(0) && is_back(1) && is_back(2) && is_back(3))
 
 active proctype Stop()
 {
 	locals;
 
-	atomic { !balloon_lock -> balloon_lock = true; stopping = true };
+	atomic {
+		!balloon_lock && (MOVERS < 2 || movers_inside == 0) ->
+		balloon_lock = true;
+		stopping = true;
+		last_moves = (MOVERS == 2 -> 0 : last_moves)
+	};
 	notifier = false;
 	calls_inside == 0;			/* pressure_stop() */
 	worker_stops = true;

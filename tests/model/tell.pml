@@ -60,6 +60,7 @@ inline queue_settle_naming()
 		:: is_answered(NAMING, 0) -> page = 0
 		:: is_answered(NAMING, 1) -> page = 1
 		:: is_answered(NAMING, 2) -> page = 2
+		:: is_answered(NAMING, 3) -> page = 3
 		:: else
 		fi;
 		if

@@ -89,7 +89,13 @@ inline resize_inflate()
 	item = NONE
 }
 
-active proctype Worker()
+#if MOVERS < 2
+#define WORKERS 1
+#else
+#define WORKERS 0
+#endif
+
+active [WORKERS] proctype Worker()
 {
 	byte kept = NONE;
 	locals;
