@@ -28,7 +28,7 @@ REPORTS = {
     "leaks (kmemleak)": r"kmemleak:.*new suspected",
     "objects freed in use (ODEBUG)": r"ODEBUG:",
     "lists": r"list_(add|del) corruption",
-    "hung tasks": r"blocked for more than",
+    "hung tasks": r"blocked.* for more than",
     "pages": r"Bad page|pagealloc:|page dumped because",
     "slabs": r"BUG \w+-\S+ \(",
     "other warnings": r"\bWARNING:(?! (possible|inconsistent|bad unlock|held lock|suspicious))",

@@ -8,7 +8,7 @@ COMPLAINT = re.compile(
     r"\bBUG\b|\bWARNING:|\bOops\b|Call Trace|general protection fault"
     r"|Kernel panic|possible (circular|recursive|irq lock)|inconsistent lock state"
     r"|suspicious RCU usage|rcu.*(stall|starved)|soft lockup|hard LOCKUP"
-    r"|hung.task|blocked for more than|list_(add|del) corruption|Bad page"
+    r"|hung.task|blocked.* for more than|list_(add|del) corruption|Bad page"
     r"|[Oo]ut of memory|oom-kill|Killed process|page allocation failure"
     r"|refcount_t:|pagealloc:|KASAN|KCSAN|UBSAN|unable to handle|ODEBUG:"
     r"|kmemleak:.*(new suspected|disabled|pool empty)|turning off the locking")
@@ -18,6 +18,10 @@ OUT_OF_MEMORY = (r"invoked oom-killer|Call Trace|oom-kill|[Oo]ut of memory|Kille
                  r"|page allocation failure|kmemleak: (Cannot allocate|.*disabled)")
 
 PANIC = "Kernel panic - not syncing"
+
+
+def complaints_in(text):
+    return [line for line in text.splitlines() if COMPLAINT.search(line)]
 
 
 class Console:
@@ -48,8 +52,7 @@ class Console:
         return PANIC in self.text(since)
 
     def complaints(self, forgiven=()):
-        lines = [line for line in self.text().splitlines() if COMPLAINT.search(line)]
-        return [line for line in lines
+        return [line for line in complaints_in(self.text())
                 if not any(re.search(pattern, line) for pattern in forgiven)]
 
     def close(self):

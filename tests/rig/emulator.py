@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import kernel
+from . import flavour, kernel
 from .errors import GuestError
 
 PROGRAM = "qemu-system-x86_64"
@@ -61,11 +61,11 @@ def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=Fals
     if accelerator == "tcg":
         # On a busy host an emulated timer may be too late for the kernel's trial of it.
         words.append("no_timer_check")
-    words.append(cmdline)
+    words += [flavour.FLAVOUR.cmdline, cmdline]
     # Only a kernel that the firmware started finds its way back from suspend.
     boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
     return ["-kernel", str(boot_file), "-initrd", str(boot_image),
-            "-append", " ".join(words).strip()]
+            "-append", " ".join(filter(None, words))]
 
 
 def _processor_khz():

@@ -14,16 +14,25 @@ class Flavour(NamedTuple):
     slowness        how many times longer than in Debian's kernel all may take
     memory_share    what part of a guest's memory the kernel needs to check itself
     memory_mib      what it needs beside that
+    cpus            how many processors a guest has at least
+    cmdline         more words for the kernel's command line
     """
     slowness: float = 1
     memory_share: float = 0
     memory_mib: int = 0
+    cpus: int = 1
+    cmdline: str = ""
 
+
+MIB = 1 << 20
 
 FLAVOURS = {
     "": Flavour(),
-    "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=96),
-    "kcsan": Flavour(slowness=6, memory_share=0, memory_mib=32),
+    # Without the debugging of slabs each processor keeps lists of what it has handed out, which
+    # lead to memory that is lost.
+    "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=33,
+                          cmdline="slab_debug=F,kmalloc-*"),
+    "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2),
 }
 
 NAME = os.environ.get("AEROSTAT_FLAVOUR", "")
@@ -35,5 +44,4 @@ FLAVOUR = FLAVOURS[NAME]
 
 def extra_bytes(memory_bytes):
     """What a guest gets on top, so that as much is free in it as in Debian's kernel."""
-    share = int(memory_bytes * FLAVOUR.memory_share)
-    return share + (FLAVOUR.memory_mib << 20)
+    return int(memory_bytes / MIB * FLAVOUR.memory_share + FLAVOUR.memory_mib) * MIB

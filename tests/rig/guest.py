@@ -73,7 +73,7 @@ class Guest:
         """
         self.memory = memory
         self.machine = machine
-        self.cpus = cpus
+        self.cpus = max(cpus, flavour.FLAVOUR.cpus)
         self.accelerator = None
         self.module = None
         self._balloon = balloon
@@ -448,7 +448,7 @@ class Guest:
         if not self._may_be_dead:
             self._check_alive()
             self._check_memory_returns()
-            self._look_for_leaks()
+            self.look_for_leaks()
             coverage.keep(self, self._name)
         self.check_log()
 
@@ -471,7 +471,7 @@ class Guest:
         if problem:
             raise self.with_console(GuestUnhealthy, problem)
 
-    def _look_for_leaks(self):
+    def look_for_leaks(self):
         """A kernel that can looks for memory that nothing leads to, and logs what it finds."""
         self.run(LOOK_FOR_LEAKS, timeout=60)
 
