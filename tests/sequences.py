@@ -28,6 +28,7 @@ MEMORY = 256
 SLICE = 500
 SECONDS_EACH = 20
 BOOT_SECONDS = 60
+FAILED_BOOTS = 5
 FORGIVEN = re.compile(f"{OUT_OF_MEMORY}|{NEVER_RESET}")
 SEED = re.compile(r"adversary: seed (\d+)")
 FAULT = re.compile(r"adversary: fault in seed (\d+): (.*)")
@@ -140,6 +141,7 @@ class Campaign:
 
     def work(self, number):
         """One guest after the other, until no seed is left."""
+        boots_left = FAILED_BOOTS
         first, count = self._take()
         while count:
             try:
@@ -150,6 +152,12 @@ class Campaign:
                 first, count = first + done, count - done
                 if count and not self._first_fault:
                     continue
+            except GuestError as error:
+                boots_left -= 1
+                print(f"sequences: {str(error).splitlines()[0]}", flush=True)
+                if not boots_left:
+                    raise
+                continue
             else:
                 self._note(count)
                 print(f"sequences: {self.played} played, to seed {first + count - 1}", flush=True)

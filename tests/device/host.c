@@ -357,7 +357,8 @@ void host_reset(struct host *host)
 	mutex_lock(&host->lock);
 	if (host->known_gone)
 		log_add(&host->violations, "a reset of a device that is gone");
-	if (host_works(host))
+	/* One that needed a reset learns only now what came back meanwhile. */
+	if (host_is_ready(host) && !READ_ONCE(host->gone))
 		host_see_all(host);
 	if (host_scribbles(host))
 		owned_scribble_all(&host->owned);
