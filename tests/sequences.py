@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rig import Device, Guest, GuestError, OUT_OF_MEMORY, kernel, paths  # noqa: E402
 from rig.console import COMPLAINT  # noqa: E402
-from rig.hostile import NEVER_RESET, TIMER  # noqa: E402
+from rig.hostile import NEVER_RESET, PATIENT  # noqa: E402
 
 MADE = paths.MADE / "sequences"
 LOG = MADE / "log"
@@ -90,7 +90,7 @@ def play(first, count, name="sequences", cpus=2, command=None):
     MADE.mkdir(parents=True, exist_ok=True)
     seconds = BOOT_SECONDS + count * SECONDS_EACH
     guest = Guest(memory=MEMORY, balloon=None, module=None, cpus=cpus, name=name,
-                  cmdline=TIMER, life=2 * seconds)
+                  cmdline=PATIENT, life=2 * seconds)
     log = ""
     with guest:
         guest.forgive(".")
