@@ -5,6 +5,7 @@ They are put behind the image that the guest boots: the kernel unpacks one archi
 other.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ def _files_of(name):
 def _pack(files, target):
     """cpio keeps no directories of its own accord, and follows the links that it is told to."""
     names = "\0".join(file.lstrip("/") for file in _with_directories(files))
-    part = target.with_suffix(".part")
+    part = target.with_suffix(f".{os.getpid()}")
     shutil.copyfile(paths.IMAGE, part)
     with open(part, "ab") as archive:
         subprocess.run(["cpio", "--quiet", "-0", "-o", "-L", "-H", "newc", "-R", "0:0"],
