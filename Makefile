@@ -59,6 +59,7 @@ help:
 	@echo "make distclean  delete downloads too"
 	@echo
 	@echo "KERNEL=<version> builds for, and boots, another kernel whose headers are installed."
+	@echo "AEROSTAT_PATIENCE=<factor> makes all time limits of tests longer, on a busy machine."
 	@echo "AEROSTAT_ACCELERATOR=kvm or tcg decides how guests run; else a trial boot finds out."
 
 $(SETUPS): setup-%:

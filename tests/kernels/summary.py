@@ -34,7 +34,8 @@ REPORTS = {
     "other warnings": r"\bWARNING:(?! (possible|inconsistent|bad unlock|held lock|suspicious))",
     "crashes": r"Oops|kernel BUG|general protection|Kernel panic",
 }
-LINES = re.compile(r"^File '.*/driver/(\w+\.c)'\nLines executed:([\d.]+)% of (\d+)", re.MULTILINE)
+# Files of the driver have no directory, the kernel's headers have.
+LINES = re.compile(r"^File '(\w+\.c)'\nLines executed:([\d.]+)% of (\d+)", re.MULTILINE)
 
 
 def _print_reports():
@@ -58,9 +59,9 @@ def _add_up(directories, scratch):
 
 
 def _lines_that_ran(counts):
-    notes = paths.MODULES / "driver"
-    for file in notes.glob("*.gcno"):
-        shutil.copy(file, counts)
+    for pattern in ("*.gcno", "*.[ch]"):
+        for file in (paths.MODULES / "driver").glob(pattern):
+            shutil.copy(file, counts)
     done = subprocess.run(["gcov", "-o", ".", *(path.name for path in counts.glob("*.gcda"))],
                           cwd=counts, capture_output=True, text=True, check=True)
     return {name: (float(share) * int(lines) / 100, int(lines))
