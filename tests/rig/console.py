@@ -7,7 +7,7 @@ import re
 COMPLAINT = re.compile(
     r"\bBUG\b|\bWARNING:|\bOops\b|Call Trace|general protection fault"
     r"|Kernel panic|possible (circular|recursive|irq lock)|inconsistent lock state"
-    r"|suspicious RCU usage|rcu.*(stall|starved)|soft lockup|hard LOCKUP"
+    r"|suspicious RCU usage|rcu.*(stalls? on|starved)|soft lockup|hard LOCKUP"
     r"|hung.task|blocked.* for more than|list_(add|del) corruption|Bad page"
     r"|[Oo]ut of memory|oom-kill|Killed process|page allocation failure"
     r"|refcount_t:|pagealloc:|KASAN|KCSAN|UBSAN|unable to handle|ODEBUG:"
