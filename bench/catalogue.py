@@ -26,6 +26,7 @@ EXPERIMENTS = {
     "squeezed, in reach": (partial(need.squeezed, needs=600), IN_REACH),
     "squeezed, out of reach": (partial(need.squeezed, needs=500), OUT_OF_REACH),
     "at rest": (need.at_rest, OUT_OF_REACH),
-    "cached": (need.cached, Setting(zeroing=True)),
+    "cached, init_on_alloc=0": (need.cached, Setting()),
+    "cached, init_on_alloc=1": (need.cached, Setting(zeroing=True)),
     "at work": (need.at_work, IN_REACH),
 }
