@@ -17,7 +17,8 @@
 #include "tally.h"
 #include "tell.h"
 
-enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING };
+/* What was left because the system goes down stays so. */
+enum balloon_state { BALLOON_STOPPED, BALLOON_RUNNING, BALLOON_LEFT };
 
 /**
  * struct balloon - all rooms of one device

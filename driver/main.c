@@ -21,9 +21,13 @@
 
 static int balloon_start(struct balloon *balloon)
 {
-	int error;
+	int error = 0;
 
 	mutex_lock(&balloon->lock);
+	if (balloon->state == BALLOON_LEFT)
+		error = -ESHUTDOWN;
+	if (balloon->state != BALLOON_STOPPED)
+		goto unlock;
 	error = offline_start(&balloon->offline);
 	if (error)
 		goto unlock;
@@ -62,12 +66,16 @@ static void balloon_reset(struct virtio_device *device)
 		virtio_reset_device(device);
 }
 
-static void balloon_stop(struct balloon *balloon)
+static void balloon_stop(struct balloon *balloon, enum balloon_state state)
 {
+	bool running;
+
 	mutex_lock(&balloon->lock);
-	if (balloon->state == BALLOON_STOPPED)
+	running = balloon->state == BALLOON_RUNNING;
+	if (balloon->state != BALLOON_LEFT)
+		WRITE_ONCE(balloon->state, state);
+	if (!running)
 		goto unlock;
-	WRITE_ONCE(balloon->state, BALLOON_STOPPED);
 	if (balloon_deflates_on_oom(balloon))
 		pressure_stop(&balloon->pressure);
 	offline_stop(&balloon->offline);
@@ -88,7 +96,7 @@ unlock:
 
 static void balloon_leave(struct power *power)
 {
-	balloon_stop(container_of(power, struct balloon, power));
+	balloon_stop(container_of(power, struct balloon, power), BALLOON_LEFT);
 }
 
 static bool balloon_runs(struct power *power)
@@ -133,7 +141,7 @@ static void balloon_remove(struct virtio_device *device)
 	struct balloon *balloon = device->priv;
 
 	power_stop(&balloon->power);
-	balloon_stop(balloon);
+	balloon_stop(balloon, BALLOON_STOPPED);
 	balloon_reset(device);
 	balloon_free(balloon);
 	kfree(balloon);
@@ -149,7 +157,7 @@ static void balloon_config_changed(struct virtio_device *device)
 
 static int __maybe_unused balloon_freeze(struct virtio_device *device)
 {
-	balloon_stop(device->priv);
+	balloon_stop(device->priv, BALLOON_STOPPED);
 	return 0;
 }
 
