@@ -23,7 +23,7 @@ REPORTS = {
     "locks (lockdep)": r"WARNING: (possible .* (detected|dependency)|inconsistent lock state"
                        r"|bad unlock balance|held lock freed|.*lock order detected)"
                        r"|BUG: Invalid wait context|non-static key",
-    "RCU": r"suspicious RCU usage|rcu.*stall",
+    "RCU": r"suspicious RCU usage|rcu.*(stalls? on|starved)",
     "sleep where none is allowed": r"BUG: (sleeping function|scheduling while atomic)",
     "leaks (kmemleak)": r"kmemleak:.*new suspected",
     "objects freed in use (ODEBUG)": r"ODEBUG:",
