@@ -19,8 +19,7 @@ SETTLE_SECONDS = 30
 WATCH_SECONDS = 60
 PROGRAMS = 10
 CHURN_MIB = 70
-ALONE_SECONDS = 200
-CHURN_SECONDS = 600
+WORK_SECONDS = 600
 CHANGE_SECONDS = 10
 
 
@@ -85,13 +84,13 @@ def cached(driver, setting):
             return named("take", {**figures, "returned": 100 * returned / setting.take})
 
 
-def _work_of(guest, seconds, meanwhile):
-    """How many pages ten programs work on in a second, while meanwhile() is called for so long."""
+def _work_of(guest, meanwhile):
+    """How many pages ten programs work on in a second, while meanwhile() is called."""
     programs = [guest.start(f"exec churn {CHURN_MIB} {seed}") for seed in range(1, PROGRAMS + 1)]
-    meanwhile(time.monotonic() + seconds)
+    meanwhile(time.monotonic() + WORK_SECONDS)
     for program in programs:
         program.signal()
-    return sum(_work_in(program) for program in programs) / seconds
+    return sum(_work_in(program) for program in programs) / WORK_SECONDS
 
 
 def _work_in(program):
@@ -114,7 +113,7 @@ def at_work(driver, setting):
 
     with booted(driver, setting) as guest:
         guest.load_module(driver)
-        empty = _work_of(guest, ALONE_SECONDS, rest)
-        moving = _work_of(guest, CHURN_SECONDS, change)
+        empty = _work_of(guest, rest)
+        moving = _work_of(guest, change)
         return {"empty": empty, "moving": moving, "share": 100 * moving / empty,
                 "killed": guest.vmstat()["oom_kill"]}

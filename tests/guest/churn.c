@@ -44,12 +44,15 @@ int main(int argc, char **argv)
 	stop_on_sigterm();
 	most = parse_count(argv[1]);
 	srandom(parse_count(argv[2]));
-	memory = map_memory(most * MIB);
 	while (!stop_requested) {
 		bytes = (1 + random() % most) * MIB;
+		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+		if (memory == MAP_FAILED)
+			die("cannot map memory");
 		for (int round = 0; round < ROUNDS && !stop_requested; round++)
 			work_on(memory, bytes);
-		madvise(memory, bytes, MADV_DONTNEED);
+		munmap(memory, bytes);
 		rest();
 	}
 	printf("worked on %llu pages, %llu wrong\n", (unsigned long long)worked,
