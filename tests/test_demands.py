@@ -20,8 +20,9 @@ def _works(guest):
 def test_more_than_the_guest_has_is_refused_once_in_words_and_the_guest_lives(options, left):
     with Guest(memory=512, balloon=options) as guest:
         guest.set_target_bytes(left)
-        match = guest.wait_log(rf"{NO_MORE}: (\d+) of 51\d MiB are taken")
+        match = guest.wait_log(rf"{NO_MORE}: (\d+) of (\d+) MiB are taken")
         assert int(match[1]) > 250
+        assert int(match[2]) == (guest.memory_bytes - left) >> 20
         time.sleep(6)
         _works(guest)
         for _ in range(100):

@@ -315,6 +315,11 @@ class Guest:
         """Bytes of the guest's memory that the host holds."""
         return hostmemory.resident(self.pid, self._memory_bytes)
 
+    @property
+    def memory_bytes(self):
+        """What the machine has; more than asked for where the kernel needs some to check itself."""
+        return self._memory_bytes
+
     def host_huge(self):
         """Bytes of the guest's memory that the host holds in huge pages."""
         return hostmemory.huge(self.pid, self._memory_bytes)
