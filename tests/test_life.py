@@ -4,7 +4,9 @@
 import random
 import time
 
-from rig import Guest
+import pytest
+
+from rig import Guest, kernel
 from rig.pattern import assert_whole, start_pattern
 
 
@@ -90,3 +92,25 @@ def test_a_paused_host_is_waited_for():
         guest.qmp("cont")
         guest.wait_balloon(800)
         assert "does not answer" not in guest.log()
+
+
+def _tells_drivers_of_resets():
+    return tuple(map(int, kernel.version().split("-")[0].split(".")[:2])) >= (6, 15)
+
+
+@pytest.mark.skipif(not _tells_drivers_of_resets(),
+                    reason="before Linux 6.15 a driver does not hear of it")
+@pytest.mark.parametrize("balloon", ["deflate-on-oom=on", "free-page-reporting=on"],
+                         ids=["by-frame-numbers", "by-ranges"])
+def test_a_device_that_its_bus_resets_is_begun_anew_and_the_balloon_is_back_at_its_target(balloon):
+    chance = random.Random(f"reset {balloon}")
+    with Guest(memory=1024, machine="q35", balloon=f"bus=port,{balloon}",
+               devices=["-device", "pcie-root-port,id=port"]) as guest:
+        pattern = start_pattern(guest, 200)
+        for _ in range(10):
+            guest.set_balloon(chance.choice([0, 300, 600]))
+            time.sleep(chance.random() * 0.3)
+            guest.run("cd -P /sys/bus/virtio/drivers/virtio_balloon/virtio*; echo 1 >../reset")
+        guest.set_balloon(300)
+        guest.wait_balloon(300)
+        assert_whole(pattern)
