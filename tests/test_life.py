@@ -104,8 +104,8 @@ def _tells_drivers_of_resets():
                          ids=["by-frame-numbers", "by-ranges"])
 def test_a_device_that_its_bus_resets_is_begun_anew_and_the_balloon_is_back_at_its_target(balloon):
     chance = random.Random(f"reset {balloon}")
-    with Guest(memory=1024, machine="q35", balloon=f"bus=port,{balloon}",
-               devices=["-device", "pcie-root-port,id=port"]) as guest:
+    with Guest(memory=1024, machine="q35", balloon=f"bus=bridge0,{balloon}",
+               devices=["-device", "pcie-root-port,id=bridge0"]) as guest:
         pattern = start_pattern(guest, 200)
         for _ in range(10):
             guest.set_balloon(chance.choice([0, 300, 600]))
