@@ -8,7 +8,7 @@ GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/gues
 	build/guest/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
 	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules tests/model/run \
-	$(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
+	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
 	$(wildcard packaging/debian/*.postinst packaging/debian/*.prerm)
 
 # The value is asked for late: setup may have to install the headers first.
