@@ -7,7 +7,9 @@ PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
-	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules tests/model/run
+	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules tests/model/run \
+	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
+	$(wildcard packaging/debian/*.postinst packaging/debian/*.prerm)
 
 # The value is asked for late: setup may have to install the headers first.
 KERNEL ?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null | \
@@ -21,7 +23,7 @@ MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
 
-SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers style)
+SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers style dist deb rpm)
 
 DEMO ?=
 BENCH ?=
@@ -55,6 +57,11 @@ help:
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
 	@echo "make style    check the style of all sources"
+	@echo "make dist     pack the last commit as a source tarball, into build/dist/"
+	@echo "make deb      build packages for Debian and what is made from it, into build/deb/"
+	@echo "make rpm      build packages for Fedora and its kin, into build/rpm/"
+	@echo "sudo make install    install driver and tools; DESTDIR=<directory> only puts files there"
+	@echo "sudo make uninstall  the way back"
 	@echo "make clean    delete what was made; downloads stay"
 	@echo "make distclean  delete downloads too"
 	@echo
@@ -173,6 +180,13 @@ style-scripts: setup-style
 	shellcheck $(SHELL_SCRIPTS)
 	$(PYTHON) -m flake8 --max-line-length=100 tests tests/mutants/run bench
 
+dist deb rpm: %: setup-%
+	@$(MAKE) --no-print-directory -C packaging $@
+
+# Not by setup.sh: these are for any system.
+install uninstall:
+	@$(MAKE) --no-print-directory -C packaging $@
+
 clean:
 	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C driver KERNELDIR=$(KERNEL_DIRECTORY) clean
 	[ ! -d $(KERNEL_DIRECTORY) ] || $(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY) clean
@@ -187,4 +201,4 @@ distclean: clean
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
 	check soak check-mutants check-fuzz-faults check-model check-sequences kernel-sanitizers \
 	kernel-kcsan check-sanitizers check-kcsan style style-checkpatch style-sparse \
-	style-manual style-scripts clean distclean
+	style-manual style-scripts dist deb rpm install uninstall clean distclean

@@ -3,7 +3,7 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|style
+#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|style|dist|deb|rpm
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
@@ -25,13 +25,14 @@ fail() {
 	exit 1
 }
 
-purposes="build, demo, bench, check, fuzz, model, sanitizers or style"
+purposes="build, demo, bench, check, fuzz, model, sanitizers, style, dist, deb or rpm"
 
 packages_for() {
 	build="make gcc libc6-dev"
 	[ -n "${KERNEL:-}" ] || build="$build linux-headers-amd64"
 	demo="$build qemu-system-x86 busybox-static cpio kmod python3"
-	check="$demo python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
+	dist="make git"
+	check="$demo git python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
 	check="$check trace-cmd bpftrace"
 
 	case $1 in
@@ -43,6 +44,9 @@ packages_for() {
 	model) echo "make gcc libc6-dev patch spin" ;;
 	sanitizers) echo "$check flex bison bc libelf-dev libssl-dev xz-utils debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
+	dist) echo "$dist" ;;
+	deb) echo "$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian" ;;
+	rpm) echo "$dist gcc libc6-dev rpm rpmlint" ;;
 	*) fail "there is no purpose \"$1\"; say $purposes" ;;
 	esac
 }
@@ -182,8 +186,13 @@ prepare_checkpatch() {
 packages=$(packages_for "$1")
 
 command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it"
-[ "$(dpkg --print-architecture)" = amd64 ] ||
-	fail "the tests run on amd64 and this machine is $(dpkg --print-architecture)"
+case $1 in
+dist | deb | rpm) ;;
+*)
+	[ "$(dpkg --print-architecture)" = amd64 ] ||
+		fail "the tests run on amd64 and this machine is $(dpkg --print-architecture)"
+	;;
+esac
 
 # shellcheck disable=SC2086 # a list of words
 missing=$(missing_from $packages)
