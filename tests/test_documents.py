@@ -2,6 +2,7 @@
 """The documents name tests that there are, and every rule of the protocol has one."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -38,6 +39,13 @@ def test_each_rule_of_the_protocol_has_a_test_with_its_name_and_a_mutant_that_it
         assert own, f"no test for {rule}"
         assert own <= set(re.findall(r"`(test_\w+)`", _row(rule))), rule
         assert list((TESTS / "mutants").glob(f"{rule.lower()}-*.patch")), f"no mutant for {rule}"
+
+
+def test_each_mutant_applies_to_the_driver_as_it_is():
+    for mutant in (TESTS / "mutants").glob("*.patch"):
+        done = subprocess.run(["patch", "-p1", "--dry-run", "--batch", "--forward", "--fuzz=0",
+                               "-i", mutant], cwd=paths.ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, f"{mutant.name}: {done.stdout}"
 
 
 def test_what_the_source_cites_is_a_rule():
