@@ -14,12 +14,16 @@ class Flavour(NamedTuple):
     slowness        how many times longer than in Debian's kernel all may take
     memory_share    what part of a guest's memory the kernel needs to check itself
     memory_mib      what it needs beside that
+    kept_share      what part of a guest's memory it keeps for a while when it was freed
+    kept_mib        how much it comes to need beside that
     cpus            how many processors a guest has at least
     cmdline         more words for the kernel's command line
     """
     slowness: float = 1
     memory_share: float = 0
     memory_mib: int = 0
+    kept_share: float = 0
+    kept_mib: int = 0
     cpus: int = 1
     cmdline: str = ""
 
@@ -35,6 +39,7 @@ FLAVOURS = {
     # Without the debugging of slabs each processor keeps lists of what it has handed out, which
     # lead to memory that is lost.
     "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=33,
+                          kept_share=1 / 32, kept_mib=4,
                           cmdline=f"slab_debug=F,kmalloc-* {INTERRUPTS_AS_EVER}"),
     "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2, cmdline=INTERRUPTS_AS_EVER),
 }
@@ -49,3 +54,8 @@ FLAVOUR = FLAVOURS[NAME]
 def extra_bytes(memory_bytes):
     """What a guest gets on top, so that as much is free in it as in Debian's kernel."""
     return int(memory_bytes / MIB * FLAVOUR.memory_share + FLAVOUR.memory_mib) * MIB
+
+
+def kept_bytes(memory_bytes):
+    """What may not be free again though nobody has it."""
+    return int(memory_bytes * FLAVOUR.kept_share) + FLAVOUR.kept_mib * MIB

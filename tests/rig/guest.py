@@ -496,7 +496,7 @@ class Guest:
         if total != total_before:
             return (f"the guest has {total} bytes of memory in total, "
                     f"after boot it had {total_before}")
-        if free < free_before - MEMORY_TOLERANCE:
+        if free < free_before - MEMORY_TOLERANCE - flavour.kept_bytes(self._memory_bytes):
             return f"{(free_before - free) / MIB:.1f} MiB of the guest's memory are not free again"
         return None
 

@@ -10,6 +10,7 @@ import contextlib
 import re
 import time
 
+from . import flavour
 from .console import COMPLAINT
 from .device import Device
 from .emulated import DEFLATES_ON_OOM
@@ -117,7 +118,8 @@ class Arena:
 
     def _check_memory(self):
         deadline = time.monotonic() + SETTLE_SECONDS
-        while self._free - self._measure() > self._free // 100:
+        tolerance = self._free // 100 + flavour.kept_bytes(self._guest.memory_bytes)
+        while self._free - self._measure() > tolerance:
             if time.monotonic() > deadline:
                 raise self._guest.with_console(
                     GuestUnhealthy, f"{(self._free - self._measure()) / MIB:.1f} MiB of the "
