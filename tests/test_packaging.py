@@ -287,6 +287,11 @@ def test_an_initramfs_that_can_not_be_made_is_told(tmp_path, monkeypatch):
 
 # Swapping the loaded driver.
 
+# Whoever runs the tests may be deaf to it, and no shell can change what it began with.
+def _hear_of_the_terminal():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class System:
     """A guest in whose place a directory is: shipped driver loaded, Aerostat installed."""
 
@@ -351,7 +356,8 @@ class System:
     def start(self, *arguments, **environment):
         return subprocess.Popen([str(PACKAGING / "swap-driver"), *arguments], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                start_new_session=True, env=self.environment(**environment))
+                                start_new_session=True, env=self.environment(**environment),
+                                preexec_fn=_hear_of_the_terminal)
 
     def swap(self, *arguments, status, **environment):
         (self.root / "calls").unlink(missing_ok=True)
