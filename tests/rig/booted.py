@@ -8,6 +8,7 @@ or argument makes all of them boot again.
 
 import hashlib
 import os
+import threading
 import time
 
 from . import clock, kernel, paths
@@ -48,7 +49,7 @@ class Booted:
     def keep(self, qmp, log):
         """The machine is ready, and has been talked to by nobody but its first program."""
         self._forget_stale()
-        part = self._state.with_suffix(f".{os.getpid()}")
+        part = self._state.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         qmp.command("stop")
         qmp.command("migrate-set-parameters", {"max-bandwidth": FAST})
         qmp.command("migrate", {"uri": f"exec:cat >'{part}'"})
