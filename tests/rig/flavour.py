@@ -32,7 +32,7 @@ MIB = 1 << 20
 
 # The firmware's program that says which interrupt a device has takes half a minute for each
 # device in a kernel that checks itself, and is given up then. Its tables say the same.
-INTERRUPTS_AS_EVER = "acpi=noirq"
+INTERRUPTS_BY_TABLES = "acpi=noirq"
 
 FLAVOURS = {
     "": Flavour(),
@@ -40,8 +40,8 @@ FLAVOURS = {
     # lead to memory that is lost.
     "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=33,
                           kept_share=1 / 32, kept_mib=4,
-                          cmdline=f"slab_debug=F,kmalloc-* {INTERRUPTS_AS_EVER}"),
-    "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2, cmdline=INTERRUPTS_AS_EVER),
+                          cmdline=f"slab_debug=F,kmalloc-* {INTERRUPTS_BY_TABLES}"),
+    "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2, cmdline=INTERRUPTS_BY_TABLES),
 }
 
 NAME = os.environ.get("AEROSTAT_FLAVOUR", "")
