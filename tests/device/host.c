@@ -12,6 +12,7 @@
 #include <linux/random.h>
 #include <linux/stop_machine.h>
 #include <linux/virtio.h>
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
 
 #include "frames.h"
@@ -367,7 +368,9 @@ void host_reset(struct host *host)
 	for (queue = 0; queue < HOST_QUEUES; queue++)
 		ring_close(&host->rings[queue]);
 	host->open_round = 0;
-	host->last_round = 0;
+	WRITE_ONCE(host->shown_command, VIRTIO_BALLOON_CMD_ID_STOP);
+	WRITE_ONCE(host->rounds_shown, 0);
+	host->rounds_opened = 0;
 	host->lied = false;
 	log_mute(&host->violations, false);
 	WRITE_ONCE(host->needs_reset, false);

@@ -66,7 +66,9 @@ struct reads {
  * @poison: what the driver last wrote as the value of free memory
  * @used_length: what answers say that the device has written, in bytes
  * @open_round: the round of hints that the driver has opened, or 0
- * @last_round: the one that it opened last, or 0
+ * @shown_command: what the driver was last shown as the command
+ * @rounds_shown: how often that became another round since the last reset
+ * @rounds_opened: how many rounds the driver has opened since
  * @gone: whether the device reads as all ones; any context
  * @known_gone: whether the driver has read the status since
  * @needs_reset: whether the device needs a reset, and does no more until then; any context
@@ -100,7 +102,9 @@ struct host {
 	u32 poison;
 	u32 used_length;
 	u32 open_round;
-	u32 last_round;
+	u32 shown_command;
+	u32 rounds_shown;
+	u32 rounds_opened;
 	bool gone;
 	bool known_gone;
 	bool needs_reset;

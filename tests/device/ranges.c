@@ -142,11 +142,11 @@ static void hints_see_command(struct host *host, const struct piece *piece)
 	else if (command && host->open_round)
 		log_add(&host->violations, "hint: round %u opened in round %u", command,
 			host->open_round);
-	else if (command && command == host->last_round)
+	else if (command && host->rounds_opened == READ_ONCE(host->rounds_shown))
 		log_add(&host->violations, "hint: round %u opened again", command);
 	host->open_round = command;
 	if (command)
-		host->last_round = command;
+		host->rounds_opened++;
 }
 
 static void hints_see_block(struct host *host, const struct chain *chain)

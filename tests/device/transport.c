@@ -57,12 +57,19 @@ static void device_check_field(struct virtio_device *device, const char *what,
 			offset);
 }
 
-/* Once the driver has been shown something else, the same round may be opened again. */
+/*
+ * Once the driver has been shown something else, the same round may be opened again. What it
+ * sends is seen later, when it may have been shown more: so both are counted.
+ */
 static void device_show_command(struct host *host, __le32 *command)
 {
+	u32 shown;
+
 	hostile_read(&host->command_reads, command);
-	if (le32_to_cpu(*command) != READ_ONCE(host->last_round))
-		WRITE_ONCE(host->last_round, 0);
+	shown = le32_to_cpu(*command);
+	if (shown != host->shown_command && shown > VIRTIO_BALLOON_CMD_ID_DONE)
+		WRITE_ONCE(host->rounds_shown, host->rounds_shown + 1);
+	host->shown_command = shown;
 }
 
 static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
