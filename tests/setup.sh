@@ -17,13 +17,8 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-PATH=$PATH:/usr/sbin:/sbin
-export DEBIAN_FRONTEND=noninteractive
-
-fail() {
-	printf 'setup: %s\n' "$@" >&2
-	exit 1
-}
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
 
 purposes="build, demo, bench, check, fuzz, model, sanitizers, style, dist, deb or rpm"
 
@@ -51,54 +46,6 @@ packages_for() {
 	esac
 }
 
-is_installed() {
-	dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
-}
-
-missing_from() {
-	for package in "$@"; do
-		is_installed "$package" || echo "$package"
-	done
-}
-
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo env DEBIAN_FRONTEND=noninteractive "$@"
-	else
-		fail "this must run as root and sudo is not installed: $*" \
-			"become root, run that command, and start again"
-	fi
-}
-
-refresh_lists() {
-	echo "setup: refreshing the package lists"
-	as_root apt-get -qq update ||
-		fail "apt-get update failed; check the network and /etc/apt/sources.list"
-}
-
-all_known() {
-	# apt-cache prints nothing for a package that no list names.
-	for package in "$@"; do
-		apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' || return 1
-	done
-}
-
-apt_install() {
-	as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$@" >/dev/null
-}
-
-install_packages() {
-	all_known "$@" || refresh_lists
-	echo "setup: installing $*"
-	apt_install "$@" && return
-	refresh_lists
-	apt_install "$@" ||
-		fail "these packages could not be installed: $*" \
-			"the messages of apt above say why"
-}
-
 headers_version() {
 	if [ -n "${KERNEL:-}" ]; then
 		echo "$KERNEL"
@@ -108,23 +55,17 @@ headers_version() {
 	fi
 }
 
-# Downloading needs no rights, so what is downloaded belongs to the caller. apt
-# would hand the work to its own user, who may be kept out of this directory.
-download() {
-	mkdir -p build/downloads
-	(cd build/downloads && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$1")
-}
-
 downloaded() {
 	find build/downloads -name "$1_*.deb" 2>/dev/null | sort | tail -n 1
 }
 
 fetch() {
 	[ -z "$(downloaded "$1")" ] || return 0
-	echo "setup: downloading $1, $2"
-	download "$1" 2>/dev/null && return
+	echo "Downloading $1, $2"
+	mkdir -p build/downloads
+	download "$1" build/downloads 2>/dev/null && return
 	refresh_lists
-	download "$1"
+	download "$1" build/downloads
 }
 
 # When Debian has replaced the kernel whose headers are installed by a newer one, the
@@ -195,9 +136,7 @@ dist | deb | rpm) ;;
 esac
 
 # shellcheck disable=SC2086 # a list of words
-missing=$(missing_from $packages)
-# shellcheck disable=SC2086
-[ -z "$missing" ] || install_packages $missing
+install_missing $packages
 
 case $1 in
 demo | bench | check) prepare_kernel ;;
