@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
 	build/guest/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
-	tests/fuzz/faults/run tests/kernels/build tests/kernels/modules tests/model/run \
+	tests/fuzz/faults/run $(addprefix tests/kernels/,build debian modules place.sh) tests/model/run \
 	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
 	$(wildcard packaging/debian/*.postinst packaging/debian/*.prerm)
 
@@ -54,6 +54,9 @@ help:
 	@echo "make check-fuzz-faults  put faults into these rooms, and see that the fuzzers find them"
 	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
 	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
+	@echo "make check-cloud  run all tests in Debian's kernel for clouds; check-rt: with PREEMPT_RT;"
+	@echo "                  check-backports: in the newest that Debian 12 offers"
+	@echo "make check-kernels  run all tests in all of these kernels, one after the other"
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
 	@echo "make style    check the style of all sources"
@@ -132,9 +135,13 @@ check-mutants: setup-check device
 check-fuzz-faults: setup-fuzz
 	@tests/fuzz/faults/run
 
-# A kernel that checks itself, compiled once, and the modules for it.
+# Kernels that check themselves, compiled once, and Debian's others; with the modules for each.
 kernel-sanitizers kernel-kcsan: kernel-%: setup-sanitizers
 	@JOBS=$(JOBS) tests/kernels/build $*
+	@tests/kernels/modules $*
+
+kernel-cloud kernel-rt kernel-backports: kernel-%: setup-check
+	@tests/kernels/debian $*
 	@tests/kernels/modules $*
 
 # First whether such a kernel notices what it must.
@@ -144,6 +151,12 @@ check-sanitizers check-kcsan: check-%: kernel-%
 	@rm -rf build/$*/logs build/$*/coverage
 	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS); \
 		status=$$?; AEROSTAT_FLAVOUR=$* $(PYTHON) tests/kernels/summary.py; exit $$status
+
+check-cloud check-rt check-backports: check-%: kernel-%
+	@$(MAKE) --no-print-directory --silent programs
+	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
+
+check-kernels: check check-cloud check-rt check-backports check-sanitizers
 
 # MODEL="silent o8-..." checks these alone.
 check-model: setup-model
@@ -200,5 +213,6 @@ distclean: clean
 
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
 	check soak check-mutants check-fuzz-faults check-model check-sequences kernel-sanitizers \
-	kernel-kcsan check-sanitizers check-kcsan style style-checkpatch style-sparse \
+	kernel-kcsan kernel-cloud kernel-rt kernel-backports check-sanitizers check-kcsan \
+	check-cloud check-rt check-backports check-kernels style style-checkpatch style-sparse \
 	style-manual style-scripts dist deb rpm install uninstall clean distclean

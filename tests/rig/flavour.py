@@ -2,7 +2,7 @@
 """The kind of kernel that the tests run in.
 
 Without more it is the one that Debian ships. AEROSTAT_FLAVOUR=<name> has another one tested,
-with modules of its own, all in build/<name>/: `make check-sanitizers` puts them there.
+with modules of its own, all in build/<name>/: `make kernel-<name>` puts them there.
 """
 
 import os
@@ -36,6 +36,9 @@ INTERRUPTS_BY_TABLES = "acpi=noirq"
 
 FLAVOURS = {
     "": Flavour(),
+    "cloud": Flavour(),
+    "rt": Flavour(),
+    "backports": Flavour(),
     # Without the debugging of slabs each processor keeps lists of what it has handed out, which
     # lead to memory that is lost.
     "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=33,
