@@ -92,9 +92,12 @@ static DEVICE_ATTR_RO(state);
 static ssize_t state_since_show(struct device *device, struct device_attribute *attribute,
 				char *text)
 {
-	u64 ms = ktime_to_ms(resize_state_since(&balloon_of(device)->resize));
+	u64 seconds;
+	u32 ms;
 
-	return sysfs_emit(text, "%llu.%03u\n", div_u64(ms, 1000), (u32)(ms % 1000));
+	seconds = div_u64_rem(ktime_to_ms(resize_state_since(&balloon_of(device)->resize)),
+			      MSEC_PER_SEC, &ms);
+	return sysfs_emit(text, "%llu.%03u\n", seconds, ms);
 }
 static DEVICE_ATTR_RO(state_since);
 
