@@ -481,14 +481,15 @@ void transport_set_command(struct transport *transport, u32 command)
 	transport_set_field(transport, &transport->host->command, command, "command");
 }
 
-static int __maybe_unused transport_freeze(struct device *device)
+#ifdef CONFIG_PM_SLEEP
+static int transport_freeze(struct device *device)
 {
 	struct transport *transport = dev_get_drvdata(device);
 
 	return transport->device ? virtio_device_freeze(transport->device) : 0;
 }
 
-static int __maybe_unused transport_restore(struct device *device)
+static int transport_restore(struct device *device)
 {
 	struct transport *transport = dev_get_drvdata(device);
 
@@ -497,6 +498,7 @@ static int __maybe_unused transport_restore(struct device *device)
 		return 0;
 	return virtio_device_restore(transport->device);
 }
+#endif
 
 static SIMPLE_DEV_PM_OPS(transport_sleep, transport_freeze, transport_restore);
 
