@@ -4,8 +4,11 @@
 # Whatever is missing on the machine is installed first, by tests/setup.sh.
 
 PYTHON := /usr/bin/python3
-GUEST_PROGRAMS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c)) \
-	build/guest/balloonstat
+# Where the programs for guests go, and how the name of their compiler begins.
+GUEST := build/guest
+CROSS :=
+GUEST_PROGRAMS = $(patsubst tests/guest/%.c,$(GUEST)/%,$(wildcard tests/guest/*.c)) \
+	$(GUEST)/balloonstat
 SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
 	tests/fuzz/faults/run $(addprefix tests/kernels/,build debian modules place.sh) tests/model/run \
 	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
@@ -23,11 +26,13 @@ MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
 
-SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers style dist deb rpm)
+SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers architectures style dist deb rpm)
 
 DEMO ?=
 BENCH ?=
 TESTS ?= tests
+CORE_TESTS ?= tests/test_core.py
+PYTEST = $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS)
 MUTANTS ?=
 HOURS ?= 2
 MODEL ?=
@@ -57,6 +62,8 @@ help:
 	@echo "make check-cloud  run all tests in Debian's kernel for clouds; check-rt: with PREEMPT_RT;"
 	@echo "                  check-backports: in the newest that Debian 12 offers"
 	@echo "make check-kernels  run all tests in all of these kernels, one after the other"
+	@echo "make check-archs  run the core of the tests in emulated arm64, i386, s390x and ppc64el"
+	@echo "make matrix   write the README's table of what these two have run"
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
 	@echo "make style    check the style of all sources"
@@ -88,12 +95,12 @@ tools: setup-build
 
 programs: $(GUEST_PROGRAMS)
 
-build/guest/balloonstat: tools/balloonstat.c
-	$(MAKE) -C tools OUTPUT=../$(@D) LDFLAGS=-static
+$(GUEST)/balloonstat: tools/balloonstat.c
+	$(MAKE) -C tools OUTPUT=../$(@D) CC=$(CROSS)gcc LDFLAGS=-static
 
-build/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
+$(GUEST)/%: tests/guest/%.c $(wildcard tests/guest/*.h)
 	@mkdir -p $(@D)
-	gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
+	$(CROSS)gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
 
 demo: setup-demo module
 	@$(MAKE) --no-print-directory --silent programs
@@ -121,7 +128,7 @@ fuzz-short: setup-fuzz
 
 check: setup-check module device unit fuzz-short
 	@$(MAKE) --no-print-directory --silent programs
-	$(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
+	$(PYTEST) --durations=15 $(TESTS)
 
 soak: setup-check module
 	@$(MAKE) --no-print-directory --silent programs
@@ -135,7 +142,7 @@ check-mutants: setup-check device
 check-fuzz-faults: setup-fuzz
 	@tests/fuzz/faults/run
 
-# Kernels that check themselves, compiled once, and Debian's others; with the modules for each.
+# Kernels that check themselves, compiled once, and Debian's others; with what is compiled for each.
 kernel-sanitizers kernel-kcsan: kernel-%: setup-sanitizers
 	@JOBS=$(JOBS) tests/kernels/build $*
 	@tests/kernels/modules $*
@@ -144,19 +151,43 @@ kernel-cloud kernel-rt kernel-backports: kernel-%: setup-check
 	@tests/kernels/debian $*
 	@tests/kernels/modules $*
 
+kernel-arm64 kernel-i386 kernel-s390x kernel-ppc64el: kernel-%: setup-architectures
+	@tests/kernels/debian $*
+	@tests/kernels/modules $*
+
 # First whether such a kernel notices what it must.
 check-sanitizers check-kcsan: check-%: kernel-%
 	@$(MAKE) --no-print-directory --silent programs
-	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) tests/kernels/notices.py
+	AEROSTAT_FLAVOUR=$* $(PYTEST) -q tests/kernels/notices.py
 	@rm -rf build/$*/logs build/$*/coverage
-	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS); \
+	AEROSTAT_FLAVOUR=$* $(PYTEST) --durations=15 $(TESTS); \
 		status=$$?; AEROSTAT_FLAVOUR=$* $(PYTHON) tests/kernels/summary.py; exit $$status
 
 check-cloud check-rt check-backports: check-%: kernel-%
 	@$(MAKE) --no-print-directory --silent programs
-	AEROSTAT_FLAVOUR=$* $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --durations=15 $(TESTS)
+	AEROSTAT_FLAVOUR=$* $(PYTEST) --durations=15 $(TESTS)
 
-check-kernels: check check-cloud check-rt check-backports check-sanitizers
+check-arm64 check-i386 check-s390x check-ppc64el: check-%: kernel-%
+	AEROSTAT_FLAVOUR=$* $(PYTEST) $(CORE_TESTS)
+
+# All tests in each kernel, or the core of them on each architecture, one after the other. Each
+# run is recorded, and a failed one does not keep the next from running.
+check-debian: check
+check-kernels: matrix-debian matrix-cloud matrix-rt matrix-backports matrix-sanitizers
+check-archs: matrix-arm64 matrix-i386 matrix-s390x matrix-ppc64el
+check-kernels check-archs:
+	@$(MAKE) --no-print-directory matrix
+	@! ls $(patsubst matrix-%,build/matrix/%.failed,$^) 2>/dev/null
+
+matrix-%:
+	@mkdir -p build/matrix && rm -f build/matrix/$*.*
+	$(MAKE) --no-print-directory check-$* PYTEST='$(PYTEST) --junitxml=build/matrix/$*.xml' || \
+		touch build/matrix/$*.failed
+	@AEROSTAT_FLAVOUR=$(filter-out debian,$*) $(PYTHON) tests/matrix.py record build/matrix/$*.xml
+
+# What has been recorded, as a table in the README.
+matrix:
+	@$(PYTHON) tests/matrix.py show
 
 # MODEL="silent o8-..." checks these alone.
 check-model: setup-model
@@ -214,5 +245,7 @@ distclean: clean
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
 	check soak check-mutants check-fuzz-faults check-model check-sequences kernel-sanitizers \
 	kernel-kcsan kernel-cloud kernel-rt kernel-backports check-sanitizers check-kcsan \
-	check-cloud check-rt check-backports check-kernels style style-checkpatch style-sparse \
+	check-cloud check-rt check-backports check-kernels check-archs matrix \
+	kernel-arm64 kernel-i386 kernel-s390x kernel-ppc64el check-arm64 check-i386 check-s390x \
+	check-ppc64el check-debian style style-checkpatch style-sparse \
 	style-manual style-scripts dist deb rpm install uninstall clean distclean

@@ -4,8 +4,8 @@
 # Brings Debian's packages to a machine; for other scripts, which read this file in. Only
 # what is missing is installed, through sudo where the caller is not root.
 #
-# After use_suites packages come from these suites, and the lists of what there is belong
-# to the script: nothing changes for the rest of the machine.
+# After use_suites packages of these suites are downloaded, whatever the machine has. The lists
+# of what there is belong to the script then: nothing changes for the rest of the machine.
 
 PATH=$PATH:/usr/sbin:/sbin
 export DEBIAN_FRONTEND=noninteractive
@@ -25,7 +25,7 @@ as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
 	elif command -v sudo >/dev/null; then
-		sudo env DEBIAN_FRONTEND=noninteractive ${APT_CONFIG:+"APT_CONFIG=$APT_CONFIG"} "$@"
+		sudo env DEBIAN_FRONTEND=noninteractive "$@"
 	else
 		fail "this must run as root and sudo is not installed: $*" \
 			"become root, run that command, and start again"
@@ -81,10 +81,12 @@ debian_mirror() {
 		--format '$(REPO_URI)' | head -n 1
 }
 
-# The directory is for the lists. apt deletes there what it does not know.
+# use_suites <directory for the lists> <architecture> <suite>...
+# apt deletes in that directory what it does not know.
 use_suites() {
 	own=$(realpath -m "$1")
-	shift
+	architecture=$2
+	shift 2
 	mirror=$(debian_mirror)
 	[ -n "$mirror" ] || fail "apt knows no mirror of Debian; run apt-get update as root"
 	mkdir -p "$own/lists/partial"
@@ -95,8 +97,11 @@ use_suites() {
 		Dir::Etc::sourcelist "$own/sources";
 		Dir::Etc::sourceparts "-";
 		Dir::State::Lists "$own/lists";
+		Dir::State::status "/dev/null";
 		Dir::Cache::pkgcache "";
 		Dir::Cache::srcpkgcache "";
+		APT::Architecture "$architecture";
+		APT::Architectures { "$architecture"; "$(dpkg --print-architecture)"; };
 		APT::Sandbox::User "$(id -un)";
 	END
 	export APT_CONFIG="$own/configuration"

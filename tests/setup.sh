@@ -3,14 +3,15 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|style|dist|deb|rpm
+#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|architectures|style|dist|deb|rpm
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
 # kernel's style checker, which Debian ships in the kernel's source only. Both
 # are unpacked under build/ and never installed. Does nothing, and takes no
 # time, when all is in place.
-# For sanitizers it installs what compiles a kernel; tests/kernels/build does that.
+# For sanitizers it installs what compiles a kernel; tests/kernels/build does that. For
+# architectures it installs compilers and emulators; tests/kernels/debian brings kernels.
 #
 # KERNEL=<version> chooses another kernel whose headers are installed.
 
@@ -20,7 +21,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
 
-purposes="build, demo, bench, check, fuzz, model, sanitizers, style, dist, deb or rpm"
+purposes="build, demo, bench, check, fuzz, model, sanitizers, architectures, style, dist, deb or rpm"
 
 packages_for() {
 	build="make gcc libc6-dev"
@@ -38,6 +39,15 @@ packages_for() {
 	fuzz) echo "make libc6-dev clang libclang-rt-14-dev patch" ;;
 	model) echo "make gcc libc6-dev patch spin" ;;
 	sanitizers) echo "$check flex bison bc libelf-dev libssl-dev xz-utils debian-archive-keyring" ;;
+	architectures)
+		for part in aarch64 i686 s390x powerpc64le; do
+			check="$check gcc-$part-linux-gnu"
+		done
+		for part in arm64 i386 s390x ppc64el; do
+			check="$check libc6-dev-$part-cross"
+		done
+		echo "$check debian-archive-keyring qemu-system-arm qemu-system-misc qemu-system-ppc"
+		;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
 	dist) echo "$dist" ;;
 	deb) echo "$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian" ;;

@@ -2,7 +2,7 @@
 /*
  * wipe MIB: how long this processor takes to fill memory with zeros. Writes to each page
  * first, so that the memory is in place, then wipes it page by page with the instruction that
- * the kernel uses, and prints how many milliseconds that took.
+ * the kernel uses on x86, and prints how many milliseconds that took.
  */
 #include <time.h>
 
@@ -24,9 +24,13 @@ static void write_each_page(char *memory, size_t bytes)
 
 static void wipe_page(char *page)
 {
+#ifdef __x86_64__
 	size_t words = PAGE_BYTES / sizeof(uint64_t);
 
 	__asm__ volatile("rep stosq" : "+D"(page), "+c"(words) : "a"(0) : "memory");
+#else
+	memset(page, 0, PAGE_BYTES);
+#endif
 }
 
 static void wipe_each_page(char *memory, size_t bytes)

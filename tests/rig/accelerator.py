@@ -7,7 +7,7 @@ AEROSTAT_ACCELERATOR=kvm or tcg overrides the decision.
 import os
 import time
 
-from . import clock, paths
+from . import clock, flavour, paths
 from .console import Console
 from .emulator import Emulator, kernel_arguments, machine_arguments
 from .errors import GuestError
@@ -23,7 +23,7 @@ def choose():
         if wanted not in ("kvm", "tcg"):
             raise GuestError(f"AEROSTAT_ACCELERATOR is \"{wanted}\"; it may be kvm or tcg")
         return wanted
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not flavour.IS_NATIVE or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     if not paths.ACCELERATOR.exists():
         paths.ACCELERATOR.write_text("kvm\n" if _kvm_boots() else "tcg\n")

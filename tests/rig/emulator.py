@@ -17,12 +17,12 @@ from pathlib import Path
 from . import flavour, kernel
 from .errors import GuestError
 
-PROGRAM = "qemu-system-x86_64"
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-TRANSPORT = {"pc": "pci", "q35": "pci", "microvm": "device"}
-PROCESSOR = {"tcg": "qemu64", "kvm": "host"}
+PROGRAM = flavour.ARCHITECTURE.program
+MACHINES = flavour.ARCHITECTURE.machines
+PROCESSOR = {"tcg": flavour.ARCHITECTURE.processor, "kvm": "host"}
 
 
 def _die_with_parent():
@@ -34,18 +34,19 @@ def _die_with_parent():
 
 def device(machine, name, **options):
     """A QEMU device argument on the bus that the machine has."""
-    words = [f"{name}-{TRANSPORT[machine]}"]
+    channel = "device" if machine == "microvm" else flavour.ARCHITECTURE.channel
+    words = [f"{name}-{channel}"]
     return ",".join(words + [f"{key}={value}" for key, value in options.items()])
 
 
 def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
-    options = {"pc": "pc", "q35": "q35", "microvm": "microvm,acpi=on"}[machine]
     arguments = [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", f"{options},memory-backend=ram",
+        "-machine", f"{MACHINES[machine]},memory-backend=ram",
         "-object", f"{memory_backend},id=ram,size={memory_bytes}",
         "-m", f"{memory_bytes}B", "-smp", f"{cpus}",
-        "-accel", accelerator, "-cpu", PROCESSOR[accelerator]]
+        "-accel", accelerator, "-cpu", PROCESSOR[accelerator],
+        *flavour.ARCHITECTURE.devices]
     if machine == "microvm":
         arguments += ["-global", "virtio-mmio.force-legacy=false"]
     else:
@@ -54,7 +55,8 @@ def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
 
 
 def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=False):
-    words = ["console=ttyS0", "loglevel=8", "printk.time=1", "panic=-1", "rdinit=/init"]
+    words = [f"console={flavour.ARCHITECTURE.console}", "loglevel=8", "printk.time=1", "panic=-1",
+             "rdinit=/init"]
     if machine == "microvm" and accelerator == "tcg":
         # Nothing in this machine could tell an emulated CPU how fast it counts.
         words.append(f"tsc_early_khz={_processor_khz()}")

@@ -8,6 +8,8 @@ with modules of its own, all in build/<name>/: `make kernel-<name>` puts them th
 import os
 from typing import NamedTuple
 
+from .architecture import ARCHITECTURES, NATIVE
+
 
 class Flavour(NamedTuple):
     """
@@ -18,6 +20,7 @@ class Flavour(NamedTuple):
     kept_mib        how much it comes to need beside that
     cpus            how many processors a guest has at least
     cmdline         more words for the kernel's command line
+    architecture    of that kernel
     """
     slowness: float = 1
     memory_share: float = 0
@@ -26,6 +29,7 @@ class Flavour(NamedTuple):
     kept_mib: int = 0
     cpus: int = 1
     cmdline: str = ""
+    architecture: str = NATIVE
 
 
 MIB = 1 << 20
@@ -45,6 +49,7 @@ FLAVOURS = {
                           kept_share=1 / 32, kept_mib=4,
                           cmdline=f"slab_debug=F,kmalloc-* {INTERRUPTS_BY_TABLES}"),
     "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2, cmdline=INTERRUPTS_BY_TABLES),
+    **{name: Flavour(slowness=2, architecture=name) for name in ARCHITECTURES if name != NATIVE},
 }
 
 NAME = os.environ.get("AEROSTAT_FLAVOUR", "")
@@ -52,6 +57,8 @@ if NAME not in FLAVOURS:
     raise ValueError(f"AEROSTAT_FLAVOUR is \"{NAME}\"; it may be "
                      + " or ".join(name for name in FLAVOURS if name))
 FLAVOUR = FLAVOURS[NAME]
+ARCHITECTURE = ARCHITECTURES[FLAVOUR.architecture]
+IS_NATIVE = FLAVOUR.architecture == NATIVE
 
 
 def extra_bytes(memory_bytes):

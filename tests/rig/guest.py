@@ -24,7 +24,6 @@ from .qmp import Qmp
 from .shell import Shell
 
 MIB = 1 << 20
-PAGE_BYTES = 4096
 BOOT_SECONDS = 90
 MEMORY_TOLERANCE = 16 * MIB
 SETTLE_SECONDS = 5
@@ -170,7 +169,7 @@ class Guest:
 
     def _balloon_device(self, options):
         words = device(self.machine, "virtio-balloon", id="balloon0")
-        return f"{words},{options}" if options else words
+        return ",".join(filter(None, [words, flavour.ARCHITECTURE.slot, options]))
 
     def _expire(self):
         self._expired = True
@@ -261,7 +260,7 @@ class Guest:
     def free_memory(self):
         """Bytes free, with the free pages that processors keep at hand."""
         kept = re.findall(r"^ +count: (\d+)$", self.read("/proc/zoneinfo"), re.MULTILINE)
-        return self.meminfo()["MemFree"] + sum(map(int, kept)) * PAGE_BYTES
+        return self.meminfo()["MemFree"] + sum(map(int, kept)) * flavour.ARCHITECTURE.page_bytes
 
     def vmstat(self):
         pairs = (line.split() for line in self.read("/proc/vmstat").splitlines())

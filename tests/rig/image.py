@@ -12,10 +12,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import kernel, paths
+from . import flavour, kernel, paths
 from .errors import GuestError
 
-BUSYBOX = Path("/bin/busybox")
+OWN_BUSYBOX = Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_console", "virtio_mem", "zram")
 SHIPPED = "virtio_balloon"
 # Where in the guest the modules are that are built here.
@@ -49,7 +49,7 @@ def _inputs():
     if not programs:
         raise GuestError("the guest programs are not built; run: make programs")
     built = [path for path in BUILT if path.exists()]
-    return [BUSYBOX, paths.GUEST_SOURCES / "init", Path(__file__), _shipped_driver(),
+    return [paths.BUSYBOX, paths.GUEST_SOURCES / "init", Path(__file__), _shipped_driver(),
             *programs, *built]
 
 
@@ -83,13 +83,13 @@ def _copy_module(module, target):
     """Without what only a debugger reads: a guest takes long to load that."""
     _check_matches(module)
     _copy(module, target)
-    subprocess.run(["strip", "--strip-debug", target], check=True)
+    subprocess.run([f"{flavour.ARCHITECTURE.tools}strip", "--strip-debug", target], check=True)
 
 
 def _copy_programs(root):
     for name in ("dev", "proc", "sys", "run", "tmp", "sbin", "etc"):
         (root / name).mkdir()
-    _copy(BUSYBOX, root / "bin" / "busybox")
+    _copy(paths.BUSYBOX, root / "bin" / "busybox")
     for applet in _busybox_applets():
         (root / "bin" / applet).symlink_to("busybox")
     for program in paths.GUEST_PROGRAMS.glob("*"):
@@ -102,7 +102,8 @@ def _copy_programs(root):
 
 
 def _busybox_applets():
-    listing = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True)
+    """This machine's can be asked, and Debian's are alike."""
+    listing = subprocess.run([OWN_BUSYBOX, "--list"], check=True, capture_output=True, text=True)
     return [name for name in listing.stdout.split() if name != "busybox"]
 
 

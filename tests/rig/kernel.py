@@ -38,12 +38,14 @@ def has(option):
 
 def packed_file():
     """The kernel as it is shipped."""
-    return _first("boot/vmlinuz-*")
+    return _first("boot/vmlinu[xz]-*")
 
 
 def boot_file():
     """An ELF file where the kernel is packed in a way known here, else as it is shipped."""
     packed = packed_file()
+    if not flavour.IS_NATIVE:
+        return packed
     unpacked = paths.FLAVOUR / f"vmlinux-{version()}"
     if not unpacked.exists():
         content = _unpack(packed.read_bytes())
