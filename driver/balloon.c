@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "empty.h"
 
-enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_STATISTICS, QUEUE_HINT, QUEUE_REPORT, QUEUES };
+#define QUEUES_MAX 5
 
 /**
  * balloon_deflates_on_oom - whether the guest may take memory back when it needs it
@@ -145,46 +145,57 @@ void balloon_free(struct balloon *balloon)
 	destroy_workqueue(balloon->workqueue);
 }
 
-/* The feature that a queue comes with; the first two are always there. */
-static const unsigned int queue_features[QUEUES] = {
-	[QUEUE_STATISTICS] = VIRTIO_BALLOON_F_STATS_VQ,
-	[QUEUE_HINT] = VIRTIO_BALLOON_F_FREE_PAGE_HINT,
-	[QUEUE_REPORT] = VIRTIO_BALLOON_F_REPORTING,
+/* The queues that a device has, in its own order and without gaps. */
+struct balloon_queues {
+	struct queue *queues[QUEUES_MAX];
+	struct virtqueue_info infos[QUEUES_MAX];
+	unsigned int count;
 };
+
+static void balloon_add_queue(struct balloon_queues *list, struct queue *queue, const char *name,
+			      vq_callback_t *callback)
+{
+	list->queues[list->count] = queue;
+	list->infos[list->count++] = (struct virtqueue_info) { name, callback };
+}
+
+static void balloon_list_queues(struct balloon *balloon, struct balloon_queues *list)
+{
+	struct virtio_device *device = balloon->device;
+
+	balloon_add_queue(list, &balloon->tell.inflate, "inflate", balloon_inflate_callback);
+	balloon_add_queue(list, &balloon->tell.deflate, "deflate", balloon_deflate_callback);
+	if (virtio_has_feature(device, VIRTIO_BALLOON_F_STATS_VQ))
+		balloon_add_queue(list, &balloon->statistics.queue, "statistics",
+				  balloon_statistics_callback);
+	if (virtio_has_feature(device, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
+		balloon_add_queue(list, &balloon->hint.queue, "hint", balloon_hint_callback);
+	if (virtio_has_feature(device, VIRTIO_BALLOON_F_REPORTING))
+		balloon_add_queue(list, &balloon->report.queue, "report", balloon_report_callback);
+}
 
 /**
  * balloon_open_queues - find the device's queues and open them
  * @balloon: all rooms; prepared
  *
- * May sleep. Nothing is sent yet.
+ * May sleep. Nothing is sent yet. Queues that the device does not have are not asked for: Linux
+ * 6.12 loses count when it lets go of the others on PCI.
  *
  * Return: 0 or the transport's error, with nothing open.
  */
 int balloon_open_queues(struct balloon *balloon)
 {
-	struct virtqueue_info infos[QUEUES] = {
-		[QUEUE_INFLATE] = { "inflate", balloon_inflate_callback },
-		[QUEUE_DEFLATE] = { "deflate", balloon_deflate_callback },
-		[QUEUE_STATISTICS] = { "statistics", balloon_statistics_callback },
-		[QUEUE_HINT] = { "hint", balloon_hint_callback },
-		[QUEUE_REPORT] = { "report", balloon_report_callback },
-	};
-	struct queue *queues[QUEUES] = {
-		&balloon->tell.inflate, &balloon->tell.deflate, &balloon->statistics.queue,
-		&balloon->hint.queue, &balloon->report.queue,
-	};
-	struct virtqueue *virtqueues[QUEUES];
-	int error, i;
+	struct virtqueue *virtqueues[QUEUES_MAX];
+	struct balloon_queues list = {};
+	unsigned int i;
+	int error;
 
-	for (i = QUEUE_STATISTICS; i < QUEUES; i++)
-		if (!virtio_has_feature(balloon->device, queue_features[i]))
-			infos[i].name = NULL;
-	error = virtio_find_vqs(balloon->device, QUEUES, virtqueues, infos, NULL);
+	balloon_list_queues(balloon, &list);
+	error = virtio_find_vqs(balloon->device, list.count, virtqueues, list.infos, NULL);
 	if (error)
 		return error;
-	for (i = 0; i < QUEUES; i++)
-		if (virtqueues[i])
-			queue_open(queues[i], virtqueues[i]);
+	for (i = 0; i < list.count; i++)
+		queue_open(list.queues[i], virtqueues[i]);
 	return 0;
 }
 

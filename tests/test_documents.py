@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import matrix
 from rig import paths
 
 TESTS = paths.ROOT / "tests"
@@ -52,3 +53,10 @@ def test_what_the_source_cites_is_a_rule():
     cited = {rule for path in (paths.ROOT / "driver").glob("*.[ch]")
              for rule in re.findall(r"\b[FOLSHPR]\d{1,2}\b", path.read_text())}
     assert cited - set(RULES) == set()
+
+
+def test_the_table_of_what_ran_where_is_made_from_its_records():
+    readme = matrix.README.read_text()
+    assert matrix.with_table(readme) == readme
+    assert all(file.stem in {name or "debian" for name in matrix.KERNELS}
+               for file in matrix.RECORDS.glob("*"))
