@@ -46,7 +46,7 @@ def _wait_no_round(device, quiet=1):
 
 
 def _free(guest):
-    return guest.meminfo()["MemFree"]
+    return guest.free_memory()
 
 
 def test_h1_commands_are_four_bytes():

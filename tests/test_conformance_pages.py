@@ -31,14 +31,14 @@ def test_o2_pages_are_taken_back_when_the_target_is_below_the_size():
     with emulated(()) as (guest, device):
         device.set_target(200)
         device.wait_actual(200)
-        free = guest.meminfo()["MemFree"]
+        free = guest.free_memory()
         for before, mib in ((200, 120), (120, 30), (30, 0)):
             device.clear_log()
             device.set_target(mib)
             device.wait_actual(mib)
             assert device.owned_mib() == mib
             assert frames_in(device.log(), "deflate") == (before - mib) * 256
-        assert guest.meminfo()["MemFree"] - free > 190 * MIB
+        assert guest.free_memory() - free > 190 * MIB
 
 
 def test_o3_without_deflate_on_oom_a_guest_out_of_memory_uses_no_page_of_the_balloon():
@@ -149,16 +149,16 @@ def test_o6_with_must_tell_host_pages_come_back_only_with_the_answer(features):
         device.set_target(200)
         device.wait_actual(200)
         device.hold("deflate")
-        free = guest.meminfo()["MemFree"]
+        free = guest.free_memory()
         device.set_target(0)
         guest.wait_log(SILENT, timeout=15)
-        assert abs(guest.meminfo()["MemFree"] - free) < 3 * MIB
+        assert abs(guest.free_memory() - free) < 3 * MIB
         assert device.owned_mib() == 200
         use_all_that_is_available(guest)
         device.answer("deflate")
         device.wait_actual(0)
         guest.wait_log(AGAIN)
-        assert guest.meminfo()["MemFree"] - free > 190 * MIB
+        assert guest.free_memory() - free > 190 * MIB
         assert_whole(pattern)
 
 
@@ -200,12 +200,12 @@ def test_o7_without_must_tell_host_pages_come_back_before_the_answer():
         pattern = start_pattern(guest)
         device.set_target(200)
         device.wait_actual(200)
-        free = guest.meminfo()["MemFree"]
+        free = guest.free_memory()
         device.hold("deflate")
         device.set_target(180)
         device.wait_actual(180)
         assert_none_used_untold(device)
-        assert guest.meminfo()["MemFree"] - free > 15 * MIB
+        assert guest.free_memory() - free > 15 * MIB
         device.set_target(0)
         guest.wait_log(SILENT, timeout=15)
         use_all_that_is_available(guest)

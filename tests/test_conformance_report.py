@@ -147,11 +147,11 @@ def test_reports_fit_into_queues_of_any_size(queue_size):
 def test_a_silent_device_is_reported_once_and_left_within_seconds(queue_size):
     with emulated(REPORTS, parameters=BY_FRAMES, queue_size=queue_size) as (guest, device):
         pattern = start_pattern(guest)
-        free = guest.meminfo()["MemFree"]
+        free = guest.free_memory()
         device.hold("report")
         _use_and_free(guest)
         guest.wait_log(f"{SILENT} a report", timeout=20)
-        assert free - guest.meminfo()["MemFree"] < 140 * MIB
+        assert free - guest.free_memory() < 140 * MIB
         device.set_target(100)
         device.wait_actual(100)
         time.sleep(6)
