@@ -335,6 +335,14 @@ class System:
         self.tool("rmmod", "virtio_balloon")
         self.tool("insmod", self.ours)
 
+    def boot(self, release, features):
+        """Another kernel, and a device with these features, one digit for each."""
+        self.tool("rmmod", "virtio_balloon")
+        (self.modules.parent / release).symlink_to(self.modules)
+        self.write("release", release)
+        self.write("features", features)
+        self.tool("insmod", self.shipped)
+
     def without_driver(self):
         self.tool("rmmod", "virtio_balloon")
 
@@ -399,6 +407,23 @@ def system(tmp_path):
 def test_with_an_empty_balloon_aerostat_takes_the_place_of_the_shipped_driver(system):
     assert "the balloon driver is now Aerostat 0.1.0" in system.swap("ours", status=0)
     assert system.has("ours")
+
+
+REPORTING_WITHOUT_HINTING = "0110010000" + "0" * 54
+ALL_BUT_HINTING_AND_REPORTING = "0110000000" + "0" * 54
+
+
+@pytest.mark.parametrize("release, features, stays", [
+    ("6.12.95+deb13-amd64", REPORTING_WITHOUT_HINTING, True),
+    ("6.12.95+deb13-amd64", ALL_BUT_HINTING_AND_REPORTING, False),
+    ("6.1.0-10-test", REPORTING_WITHOUT_HINTING, False),
+])
+def test_a_shipped_driver_that_takes_the_guest_down_when_it_leaves_stays(
+        system, release, features, stays):
+    system.boot(release, features)
+    said = system.swap("ours", status=1 if stays else 0)
+    assert ("crashes" in said and "reboot" in said) == stays
+    assert system.has("shipped" if stays else "ours")
 
 
 def test_memory_in_the_shipped_drivers_balloon_waits_for_a_reboot(system):
