@@ -57,19 +57,27 @@ static void device_check_field(struct virtio_device *device, const char *what,
 			offset);
 }
 
+/* A device that is gone reads as all ones, and one that means harm as it was told to. */
+static void device_distort(struct host *host, unsigned int offset,
+			   struct virtio_balloon_config *config)
+{
+	if (READ_ONCE(host->gone))
+		memset(config, 0xff, sizeof(*config));
+	else if (offset == FIELD(num_pages))
+		hostile_read(&host->num_pages_reads, &config->num_pages);
+	else if (offset == FIELD(free_page_hint_cmd_id))
+		hostile_read(&host->command_reads, &config->free_page_hint_cmd_id);
+}
+
 /*
  * Once the driver has been shown something else, the same round may be opened again. What it
  * sends is seen later, when it may have been shown more: so both are counted.
  */
-static void device_show_command(struct host *host, __le32 *command)
+static void device_note_shown(struct host *host, u32 command)
 {
-	u32 shown;
-
-	hostile_read(&host->command_reads, command);
-	shown = le32_to_cpu(*command);
-	if (shown != host->shown_command && shown > VIRTIO_BALLOON_CMD_ID_DONE)
+	if (command != host->shown_command && command > VIRTIO_BALLOON_CMD_ID_DONE)
 		WRITE_ONCE(host->rounds_shown, host->rounds_shown + 1);
-	host->shown_command = shown;
+	host->shown_command = command;
 }
 
 static void device_get(struct virtio_device *device, unsigned int offset, void *buffer,
@@ -85,12 +93,11 @@ static void device_get(struct virtio_device *device, unsigned int offset, void *
 
 	strikes_note(&host->strikes, STRIKE_GET);
 	device_check_field(device, "read", offset, length);
-	if (offset == FIELD(num_pages))
-		hostile_read(&host->num_pages_reads, &config.num_pages);
+	device_distort(host, offset, &config);
 	if (offset == FIELD(free_page_hint_cmd_id))
-		device_show_command(host, &config.free_page_hint_cmd_id);
+		device_note_shown(host, le32_to_cpu(config.free_page_hint_cmd_id));
 	memset(buffer, 0xff, length);
-	if (!READ_ONCE(host->gone) && offset + length <= sizeof(config))
+	if (offset + length <= sizeof(config))
 		memcpy(buffer, (void *)&config + offset, length);
 }
 
