@@ -122,12 +122,13 @@ def run_all(arguments, samples, save):
                 save()
 
 
-def print_heading(facts):
-    print(f"Guests: Linux {facts['guest_kernel']}, {facts['emulator']}, "
-          f"accelerator {facts['accelerator']}")
-    print(f"Host: Linux {facts['host_kernel']}, {facts['host_processors']} processors "
-          f"({facts['host_processor']}), {facts['host_memory_mib']} MiB, "
-          f"load {facts['host_load']}", flush=True)
+def heading(facts):
+    return (f"{facts['date']}, source {facts['source']}\n"
+            f"Guests: Linux {facts['guest_kernel']}, {facts['emulator']}, "
+            f"accelerator {facts['accelerator']}\n"
+            f"Host: Linux {facts['host_kernel']}, {facts['host_processors']} processors "
+            f"({facts['host_processor']}), {facts['host_memory_mib']} MiB, "
+            f"load {facts['host_load']}")
 
 
 def subtitle(facts):
@@ -139,7 +140,7 @@ def subtitle(facts):
 def bench(arguments):
     samples = Samples()
     facts = surroundings.describe()
-    print_heading(facts)
+    print(heading(facts), flush=True)
     arguments.results.mkdir(parents=True, exist_ok=True)
     results = arguments.results / "results.json"
     print("The machine's limit", flush=True)
@@ -153,7 +154,7 @@ def show(letters, samples, facts, results):
     text = table(letters, samples, facts["accelerator"] == "tcg")
     print("\n" + text + "\n")
     written = results.with_name("table.txt")
-    written.write_text(text + "\n")
+    written.write_text(f"{heading(facts)}\n\n{text}\n")
     drawings = plot.draw(letters, samples, results.parent, subtitle(facts))
     print("Written: " + " ".join(str(path) for path in [results, written, *drawings]))
 
@@ -161,7 +162,7 @@ def show(letters, samples, facts, results):
 def redraw(arguments):
     results = arguments.results / "results.json"
     content = json.loads(results.read_text())
-    print_heading(content["surroundings"])
+    print(heading(content["surroundings"]))
     show([letter for letter in arguments.cases if letter in content["cases"]],
          Samples.from_dictionary(content), content["surroundings"], results)
     return True
