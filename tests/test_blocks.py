@@ -106,12 +106,14 @@ def test_a_gibibyte_takes_few_notifications_each_way(balloon, most):
     with Guest(memory=2048, balloon=balloon, cmdline="init_on_alloc=0",
                devices=["-D", str(trace), "-trace", "virtio_queue_notify"]) as guest:
         guest.touch(1500)
-        device = NOTIFICATION.findall(trace.read_text())
         for mib in (1024, 0):
             before = _notifications(trace)
             guest.set_balloon(mib)
             guest.wait_balloon(mib)
-            assert _notifications(trace) - before <= most, device[:3]
+            count = _notifications(trace) - before
+            assert count <= most
+            # What was named by ranges comes back without a word.
+            assert count > 0 or (mib == 0 and balloon == REPORTING)
 
 
 def _huge_faults_that_fail(guest):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from rig.emulated import MUST_TELL, SILENT, use_all_that_is_available
-from rig.hostile import Arena, BROKEN, wait_until
+from rig.hostile import Arena, BROKEN, MIB, wait_until
 from rig.pattern import assert_whole, start_pattern
 
 ALL = {"deflate-on-oom", "stats", "free-page-hint", "reporting"}
@@ -101,8 +101,8 @@ def test_an_answer_to_another_request_than_the_device_has_is_survived(arena, que
     features, _ = QUEUES[queue]
     with arena.scenario(features) as (guest, device):
         hold_a_request(device, queue)
-        for number in range(4):
-            device.lie(queue, "id", number)
+        told = [device.lie(queue, "id", number) for number in range(4)]
+        assert any(told)
         device.set_target(MORE)
         guest.run("occupy 20")
 
@@ -173,12 +173,15 @@ def test_answers_out_of_order_lose_nothing(arena, features, order):
 def test_hints_that_are_answered_out_of_order_come_back_all_the_same(arena, order):
     with arena.scenario(FRAMES) as (guest, device):
         pattern = start_pattern(guest, 8)
+        free = guest.free_memory()
         device.answer_in_order(order)
         device.delay("hint", 10)
         device.command(2)
         device.wait_noted("hint command 0")
+        assert guest.free_memory() < free - 50 * MIB
         device.command(1)
         wait_until(guest, lambda: device.owned_pages() == 0, "all hints are answered")
+        wait_until(guest, lambda: guest.free_memory() > free - 8 * MIB, "all of it is free again")
         assert_whole(pattern)
 
 
@@ -199,9 +202,9 @@ def test_all_queues_lie_at_once(arena):
         device.set_target(BASE)
         device.command(2)
         time.sleep(0.1)
-        for queue in QUEUES:
-            device.lie(queue, "garbage")
-            device.lie(queue, "jump", 3)
+        told = [device.lie(queue, *lie) for queue in QUEUES
+                for lie in (("garbage",), ("jump", 3))]
+        assert any(told)
         device.set_target(MORE)
         device.command(3)
         guest.run("occupy 20")

@@ -15,6 +15,7 @@ from rig.pattern import assert_whole, start_pattern
 ALL = {"deflate-on-oom", "stats", "free-page-hint", "reporting"}
 FRAMES = {"deflate-on-oom", "stats", "free-page-hint"}
 ALL_ONES = 0xffffffff
+LATE_MS = 20
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,8 @@ def test_a_storm_of_interrupts_without_a_reason_changes_nothing(arena, moment):
         pattern = start_pattern(guest, 8)
         device.set_target(20)
         device.wait_actual(20)
+        for queue in ("inflate", "deflate"):
+            device.delay(queue, LATE_MS)
         if moment == "silent":
             device.hold("inflate")
         if moment in ("inflating", "silent"):
@@ -83,7 +86,8 @@ def test_a_storm_of_interrupts_without_a_reason_changes_nothing(arena, moment):
         elif moment == "broken":
             device.break_queues()
         device.storm(1000)
-        device.answer("inflate")
+        for queue in ("inflate", "deflate"):
+            device.answer(queue)
         if moment != "broken":
             assert_follows(device)
         assert_whole(pattern)

@@ -86,8 +86,9 @@ def test_a_reboot_leaves_the_balloon_empty():
 def test_a_paused_host_is_waited_for():
     with Guest(memory=1024) as guest:
         guest.set_balloon(800)
-        time.sleep(0.3)
+        guest.wait_moving()
         guest.qmp("stop")
+        assert 0 < guest.balloon_mib() < 800
         time.sleep(8)
         guest.qmp("cont")
         guest.wait_balloon(800)

@@ -32,13 +32,13 @@ def balloon(request):
     return WAYS[request.param]
 
 
-def _run_until_moving(guest, target):
-    """Stops the machine while the balloon grows; returns its size."""
+def _stop_while_moving(guest, target):
+    """Stops the machine when the balloon has begun to move; returns its size then."""
+    start = guest.balloon_bytes()
     guest.set_balloon(target)
-    while not (size := guest.balloon_mib()):
-        pass
+    guest.wait_moving(start)
     guest.qmp("stop")
-    return size
+    return guest.balloon_mib()
 
 
 @pytest.mark.parametrize("target", [600, 0], ids=["inflating", "deflating"])
@@ -48,10 +48,9 @@ def test_a_machine_that_stands_still_in_the_middle_goes_on_where_it_was(balloon,
         guest.set_balloon(600 - target)
         guest.wait_balloon(600 - target)
         mark = guest.mark_log()
-        guest.set_balloon(target)
-        time.sleep(0.05)
-        guest.qmp("stop")
-        size = guest.balloon_mib()
+        size = _stop_while_moving(guest, target)
+        # What was named by ranges may be back before anyone looks.
+        assert 0 < size < 600 or target == 0 and balloon == WAYS["by-ranges"]
         time.sleep(STILL_SECONDS)
         assert guest.balloon_mib() == size
         guest.qmp("cont")
@@ -64,7 +63,7 @@ def test_a_machine_that_stands_still_in_the_middle_goes_on_where_it_was(balloon,
 def test_a_snapshot_from_the_middle_of_an_inflation_goes_on_from_there(balloon, tmp_path):
     with Guest(memory=1024, balloon=balloon, devices=snapshot.place(tmp_path)) as guest:
         pattern = start_pattern(guest, 100)
-        size = _run_until_moving(guest, 600)
+        size = _stop_while_moving(guest, 600)
         assert 0 < size < 600
         snapshot.save(guest, "middle")
         guest.qmp("cont")

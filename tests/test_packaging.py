@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from rig import kernel, paths
+from rig.version import version
 
 PACKAGING = paths.ROOT / "packaging"
 PLAYED = paths.ROOT / "tests" / "packaging" / "kernel"
@@ -24,11 +25,6 @@ PLAYED_KERNEL = "6.1.0-9-test"
 SYSTEM_TOOLS = ["dkms", "depmod", "modprobe", "insmod", "rmmod", "uname", "update-initramfs",
                 "dracut", "dpkg-query", "rpm"]
 MIB = 1 << 20
-
-
-def _version():
-    return re.search(r'AEROSTAT_VERSION "(.*)"',
-                     (paths.ROOT / "driver" / "version.h").read_text())[1]
 
 
 def _run(*command, **options):
@@ -44,14 +40,14 @@ def _succeed(*command, **options):
 # The version.
 
 def _substituted(name):
-    return (PACKAGING / name).read_text().replace("#MODULE_VERSION#", _version())
+    return (PACKAGING / name).read_text().replace("#MODULE_VERSION#", version())
 
 
 def test_the_version_is_the_same_everywhere_and_held_in_one_place():
-    assert f'\nPACKAGE_VERSION="{_version()}"\n' in _substituted("dkms.conf")
-    assert re.search(r"^Version: +(.*)$", _substituted("aerostat.spec"), re.M)[1] == _version()
+    assert f'\nPACKAGE_VERSION="{version()}"\n' in _substituted("dkms.conf")
+    assert re.search(r"^Version: +(.*)$", _substituted("aerostat.spec"), re.M)[1] == version()
     for held_elsewhere in ("dkms.conf", "Makefile"):
-        assert _version() not in (PACKAGING / held_elsewhere).read_text()
+        assert version() not in (PACKAGING / held_elsewhere).read_text()
 
 
 @pytest.mark.parametrize("file, first_entry", [
@@ -61,7 +57,7 @@ def test_the_version_is_the_same_everywhere_and_held_in_one_place():
     ("README.md", r"This is version (\d+\.\d+\.\d+):"),
 ])
 def test_what_tells_the_history_begins_with_this_version(file, first_entry):
-    assert re.search(first_entry, (paths.ROOT / file).read_text())[1] == _version()
+    assert re.search(first_entry, (paths.ROOT / file).read_text())[1] == version()
 
 
 @pytest.mark.parametrize("release, built", [
@@ -104,7 +100,7 @@ def checkout(tmp_path):
 
 def _pack(directory, **options):
     _succeed("make", "-C", directory / "packaging", "dist", **options)
-    return directory / "build" / "dist" / f"aerostat-{_version()}.tar.gz"
+    return directory / "build" / "dist" / f"aerostat-{version()}.tar.gz"
 
 
 def test_whoever_packs_a_commit_gets_the_same_tarball(checkout, tmp_path):
@@ -120,7 +116,7 @@ def test_whoever_packs_a_commit_gets_the_same_tarball(checkout, tmp_path):
 
 def test_the_tarball_holds_all_files_of_the_commit_and_no_others(checkout):
     (checkout / "driver" / "main.o").write_text("built")
-    top = f"aerostat-{_version()}"
+    top = f"aerostat-{version()}"
     with tarfile.open(_pack(checkout)) as tarball:
         packed = {member.name: member for member in tarball if not member.isdir()}
         assert set(packed) == {f"{top}/{name}" for name in _files_of_the_project()}
@@ -188,7 +184,7 @@ def _below(directory):
 def _expected_source():
     sources = {name for name in os.listdir(paths.ROOT / "driver")
                if re.fullmatch(r"Kbuild|Makefile|(?!.*\.mod\.c).*\.[ch]", name)}
-    return {f"usr/src/aerostat-{_version()}/{name}" for name in sources | {"dkms.conf"}}
+    return {f"usr/src/aerostat-{version()}/{name}" for name in sources | {"dkms.conf"}}
 
 
 def _expected_tools(prefix):
@@ -205,7 +201,7 @@ def test_with_destdir_files_are_put_there_and_the_system_is_not_asked(tmp_path, 
     installed = _make(tree, "install", tmp_path, DESTDIR=root, **chosen)
     assert installed.returncode == 0, installed.stderr
     assert _below(root) == _expected_source() | _expected_tools((prefix or "/usr/local")[1:])
-    conf = (root / f"usr/src/aerostat-{_version()}/dkms.conf").read_text()
+    conf = (root / f"usr/src/aerostat-{version()}/dkms.conf").read_text()
     assert conf == _substituted("dkms.conf")
     assert not system_calls.exists(), system_calls.read_text()
 
@@ -224,7 +220,7 @@ def test_without_dkms_the_module_is_built_for_one_kernel_and_put_into_updates(tm
     installed = _make(tree, "install", tmp_path, **chosen)
     assert installed.returncode == 0, installed.stderr
     [module] = root.glob("lib/modules/*/updates/virtio_balloon.ko*")
-    assert _succeed("/sbin/modinfo", "-F", "version", module).strip() == _version()
+    assert _succeed("/sbin/modinfo", "-F", "version", module).strip() == version()
     assert _below(root) == _expected_tools("usr/local") | {str(module.relative_to(root))}
     assert _make(tree, "uninstall", tmp_path, **chosen).returncode == 0
     assert _below(root) == set()

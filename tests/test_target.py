@@ -43,16 +43,23 @@ def test_ten_random_targets_are_hit_exactly_and_the_host_gets_the_memory(options
         assert guest.host_rss() >= 370 * MIB
 
 
+def _turn(guest, start, goal, back):
+    """On the way from one size to another the target changes; returns the size then."""
+    guest.set_balloon(goal)
+    guest.wait_moving(start * MIB)
+    guest.set_balloon(back)
+    turned_at = guest.balloon_mib()
+    guest.wait_balloon(back)
+    return turned_at
+
+
 def test_a_new_target_is_followed_at_once_in_either_direction():
     with Guest(memory=2048) as guest:
         for _ in range(5):
+            assert 0 < _turn(guest, 0, 1600, 20) < 1600
             guest.set_balloon(1600)
-            while not 100 < guest.balloon_mib() < 1600:
-                time.sleep(0.005)
-            guest.set_balloon(50)
-            turned_at = guest.balloon_mib()
-            guest.wait_balloon(50)
-            assert turned_at < 1600
+            guest.wait_balloon(1600)
+            assert 0 < _turn(guest, 1600, 0, 1580) < 1600
             guest.set_balloon(0)
             guest.wait_balloon(0)
 

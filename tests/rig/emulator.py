@@ -55,19 +55,22 @@ def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
 
 
 def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=False):
-    words = [f"console={flavour.ARCHITECTURE.console}", "loglevel=8", "printk.time=1", "panic=-1",
-             "rdinit=/init"]
+    # Only a kernel that the firmware started finds its way back from suspend.
+    boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
+    words = f"rdinit=/init {flavour.FLAVOUR.cmdline} {cmdline}"
+    return boot_arguments(machine, accelerator, words, boot_file, boot_image)
+
+
+def boot_arguments(machine, accelerator, cmdline, boot_file, boot_image):
+    words = [f"console={flavour.ARCHITECTURE.console}", "loglevel=8", "printk.time=1", "panic=-1"]
     if machine == "microvm" and accelerator == "tcg":
         # Nothing in this machine could tell an emulated CPU how fast it counts.
         words.append(f"tsc_early_khz={_processor_khz()}")
     if accelerator == "tcg":
         # On a busy host an emulated timer may be too late for the kernel's trial of it.
         words.append("no_timer_check")
-    words += [flavour.FLAVOUR.cmdline, cmdline]
-    # Only a kernel that the firmware started finds its way back from suspend.
-    boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
     return ["-kernel", str(boot_file), "-initrd", str(boot_image),
-            "-append", " ".join(filter(None, words))]
+            "-append", " ".join([*words, *cmdline.split()])]
 
 
 def _processor_khz():

@@ -24,7 +24,6 @@ from .qmp import Qmp
 from .shell import Shell
 
 MIB = 1 << 20
-BOOT_SECONDS = 90
 MEMORY_TOLERANCE = 16 * MIB
 SETTLE_SECONDS = 5
 CONSOLE_LINES = 100
@@ -50,6 +49,8 @@ def _test_name():
 
 
 class Guest:
+    boot_seconds = 90
+
     def __init__(self, memory=1024, balloon="", machine="pc", module="aerostat", parameters="",
                  cmdline="", cpus=1, devices=(), disks=(), life=240, name=None,
                  memory_backend="memory-backend-ram", suspendable=False, movable=False, tools=(),
@@ -136,7 +137,7 @@ class Guest:
         if taken_up:
             self._talk(booted.resume, self._qmp)
         else:
-            self._talk(self._shell.wait_ready, BOOT_SECONDS)
+            self._talk(self._shell.wait_ready, self.boot_seconds)
             self._keep(booted)
         self._baseline = self._measure_memory()
         self.load_module(*self._first_module)
@@ -156,8 +157,7 @@ class Guest:
     def _arguments(self):
         arguments = machine_arguments(self.machine, self.accelerator, self._memory_bytes,
                                       self.cpus, self._memory_backend)
-        arguments += kernel_arguments(self.machine, self.accelerator, self._cmdline,
-                                      machine_tools.image_with(self._tools), self._suspendable)
+        arguments += self._boot_arguments()
         arguments += self._devices
         if self._balloon is not None:
             arguments += ["-device", self._balloon_device(self._balloon)]
@@ -166,6 +166,10 @@ class Guest:
             arguments += ["-drive", f"file={path},format=raw,if=none,id={drive}",
                           "-device", device(self.machine, "virtio-blk", drive=drive)]
         return arguments
+
+    def _boot_arguments(self):
+        return kernel_arguments(self.machine, self.accelerator, self._cmdline,
+                                machine_tools.image_with(self._tools), self._suspendable)
 
     def _balloon_device(self, options):
         words = device(self.machine, "virtio-balloon", id="balloon0")
@@ -351,6 +355,14 @@ class Guest:
             time.sleep(poll)
         return clock.now() - start
 
+    def wait_moving(self, size=0, timeout=60):
+        """Waits until the balloon has another size than that, in bytes; returns it."""
+        start = clock.now()
+        while (now := self.balloon_bytes()) == size:
+            if clock.now() - start > timeout:
+                raise self.with_console(GuestTimeout, f"after {timeout} s nothing has moved")
+        return now
+
     def balloon_features(self):
         """The numbers of the device's own features that the driver accepted."""
         bits = self.read(f"{BOUND}/features").strip()
@@ -434,7 +446,7 @@ class Guest:
         """Waits for the boot that the guest itself or a test began."""
         self.module = None
         self._processes.clear()
-        self._talk(self._shell.wait_ready, BOOT_SECONDS)
+        self._talk(self._shell.wait_ready, self.boot_seconds)
         self._baseline = self._measure_memory()
         self.qmp("set-action", reboot="shutdown")
 

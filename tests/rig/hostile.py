@@ -34,7 +34,7 @@ PATIENT = "no_timer_check rcupdate.rcu_cpu_stall_timeout=300"
 
 
 class Arena:
-    def __init__(self, name, memory=256, cpus=2, life=1500):
+    def __init__(self, name, memory=384, cpus=2, life=1500):
         self._name = name
         self._boots = 0
         self._options = {"memory": memory, "cpus": cpus, "life": life, "cmdline": PATIENT}

@@ -49,8 +49,8 @@ def _inputs():
     if not programs:
         raise GuestError("the guest programs are not built; run: make programs")
     built = [path for path in BUILT if path.exists()]
-    return [paths.BUSYBOX, paths.GUEST_SOURCES / "init", Path(__file__), _shipped_driver(),
-            *programs, *built]
+    scripts = [paths.GUEST_SOURCES / name for name in ("init", "answer")]
+    return [paths.BUSYBOX, *scripts, Path(__file__), _shipped_driver(), *programs, *built]
 
 
 def _is_fresh(description):
@@ -97,6 +97,7 @@ def _copy_programs(root):
         (root / "bin" / program.name).unlink(missing_ok=True)
         _copy(program, root / "bin" / program.name)
     _copy(paths.GUEST_SOURCES / "init", root / "init")
+    _copy(paths.GUEST_SOURCES / "answer", root / "bin" / "answer")
     for path in (root / "init", *(root / "bin").iterdir()):
         path.chmod(0o755)
 
