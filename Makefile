@@ -9,8 +9,9 @@ GUEST := build/guest
 CROSS :=
 GUEST_PROGRAMS = $(patsubst tests/guest/%.c,$(GUEST)/%,$(wildcard tests/guest/*.c)) \
 	$(GUEST)/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh tests/guest/init .ci/run) tests/fuzz/run \
+SHELL_SCRIPTS := $(wildcard tests/*.sh .ci/run) $(addprefix tests/guest/,answer init) tests/fuzz/run \
 	tests/fuzz/faults/run $(addprefix tests/kernels/,build debian modules place.sh) tests/model/run \
+	$(addprefix tests/install/,customize system) \
 	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
 	$(wildcard packaging/debian/*.postinst packaging/debian/*.prerm)
 
@@ -26,12 +27,15 @@ MISTAKES_SOURCES := $(filter-out %.mod.c,$(wildcard tests/mistakes/*.[ch]))
 # Only a choice is passed on; setup and the rig find the default by themselves.
 SETUP = $(if $(filter command environment,$(firstword $(origin KERNEL))),KERNEL=$(KERNEL)) tests/setup.sh
 
-SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers architectures style dist deb rpm)
+SETUPS := $(addprefix setup-,build demo bench check fuzz model sanitizers architectures install \
+	style dist deb rpm)
 
 DEMO ?=
 BENCH ?=
 TESTS ?= tests
 CORE_TESTS ?= tests/test_core.py
+# Releases of Debian: 12 is bookworm, 13 trixie.
+SUITES ?= bookworm
 PYTEST = $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS)
 MUTANTS ?=
 HOURS ?= 2
@@ -63,6 +67,8 @@ help:
 	@echo "                  check-backports: in the newest that Debian 12 offers"
 	@echo "make check-kernels  run all tests in all of these kernels, one after the other"
 	@echo "make check-archs  run the core of the tests in emulated arm64, i386, s390x and ppc64el"
+	@echo "make check-install  install, upgrade around and remove the packages in a Debian system;"
+	@echo "                  SUITES=\"bookworm trixie\" in Debian 13 too"
 	@echo "make matrix   write the README's table of what these two have run"
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
 	@echo "make check-sequences  play COUNT sequences of a hostile host, made up from SEED"
@@ -90,7 +96,7 @@ device: setup-build
 	$(MAKE) -C tests/device KERNELDIR=$(KERNEL_DIRECTORY)
 
 # Needs no more than gcc, so that it can be copied into any guest.
-tools: setup-build
+tools:
 	$(MAKE) -C tools
 
 programs: $(GUEST_PROGRAMS)
@@ -185,6 +191,14 @@ matrix-%:
 		touch build/matrix/$*.failed
 	@AEROSTAT_FLAVOUR=$(filter-out debian,$*) $(PYTHON) tests/matrix.py record build/matrix/$*.xml
 
+# Each system goes through its tests in their order, one boot after the other.
+check-install: setup-check setup-install
+	@$(MAKE) --no-print-directory --silent programs
+	@$(MAKE) --no-print-directory -C packaging deb
+	@for suite in $(SUITES); do tests/install/system $$suite || exit 1; done
+	AEROSTAT_SUITES="$(SUITES)" $(PYTHON) -m pytest -p no:cacheprovider -x -v \
+		tests/install/newcomer.py tests/install/life.py
+
 # What has been recorded, as a table in the README.
 matrix:
 	@$(PYTHON) tests/matrix.py show
@@ -245,7 +259,7 @@ distclean: clean
 .PHONY: all help $(SETUPS) module device tools programs demo bench unit fuzz fuzz-short \
 	check soak check-mutants check-fuzz-faults check-model check-sequences kernel-sanitizers \
 	kernel-kcsan kernel-cloud kernel-rt kernel-backports check-sanitizers check-kcsan \
-	check-cloud check-rt check-backports check-kernels check-archs matrix \
+	check-cloud check-rt check-backports check-kernels check-archs check-install matrix \
 	kernel-arm64 kernel-i386 kernel-s390x kernel-ppc64el check-arm64 check-i386 check-s390x \
 	check-ppc64el check-debian style style-checkpatch style-sparse \
 	style-manual style-scripts dist deb rpm install uninstall clean distclean

@@ -46,7 +46,7 @@ all_known() {
 }
 
 apt_install() {
-	as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends install "$@" >/dev/null
+	as_root apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends --no-remove install "$@" >/dev/null
 }
 
 install_packages() {
@@ -74,10 +74,14 @@ download() {
 	(cd "$2" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$1")
 }
 
-# Where this machine has its packages from.
+# Where this machine has a suite's packages from. Those of security have a place of their own.
 debian_mirror() {
+	case $1 in
+	*-security) label=Debian-Security ;;
+	*) label=Debian ;;
+	esac
 	# shellcheck disable=SC2016 # for apt
-	apt-get indextargets 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
+	APT_CONFIG='' apt-get indextargets 'Created-By: Packages' 'Origin: Debian' "Label: $label" \
 		--format '$(REPO_URI)' | head -n 1
 }
 
@@ -87,12 +91,14 @@ use_suites() {
 	own=$(realpath -m "$1")
 	architecture=$2
 	shift 2
-	mirror=$(debian_mirror)
-	[ -n "$mirror" ] || fail "apt knows no mirror of Debian; run apt-get update as root"
 	mkdir -p "$own/lists/partial"
-	for suite in "$@"; do
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
-	done >"$own/sources"
+	: >"$own/sources"
+	for own_suite in "$@"; do
+		mirror=$(debian_mirror "$own_suite")
+		[ -n "$mirror" ] || fail "apt knows no mirror of $own_suite; run apt-get update as root"
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $own_suite main" \
+			>>"$own/sources"
+	done
 	cat >"$own/configuration" <<-END
 		Dir::Etc::sourcelist "$own/sources";
 		Dir::Etc::sourceparts "-";

@@ -3,7 +3,7 @@
 #
 # Makes a Debian 12 machine ready to build, show, measure or test Aerostat:
 #
-#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|architectures|style|dist|deb|rpm
+#     tests/setup.sh build|demo|bench|check|fuzz|model|sanitizers|architectures|install|style|dist|deb|rpm
 #
 # Installs the packages that the purpose needs and that are missing. For demo,
 # bench and check it also fetches the kernel that the test guests boot, for style the
@@ -11,7 +11,8 @@
 # are unpacked under build/ and never installed. Does nothing, and takes no
 # time, when all is in place.
 # For sanitizers it installs what compiles a kernel; tests/kernels/build does that. For
-# architectures it installs compilers and emulators; tests/kernels/debian brings kernels.
+# architectures it installs compilers and emulators; tests/kernels/debian brings kernels. For
+# install it installs what makes a Debian system; tests/install/system does that.
 #
 # KERNEL=<version> chooses another kernel whose headers are installed.
 
@@ -21,13 +22,14 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
 
-purposes="build, demo, bench, check, fuzz, model, sanitizers, architectures, style, dist, deb or rpm"
+purposes="build, demo, bench, check, fuzz, model, sanitizers, architectures, install, style, dist, deb or rpm"
 
 packages_for() {
 	build="make gcc libc6-dev"
 	[ -n "${KERNEL:-}" ] || build="$build linux-headers-amd64"
 	demo="$build qemu-system-x86 busybox-static cpio kmod python3"
 	dist="make git"
+	deb="$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian"
 	check="$demo git python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
 	check="$check trace-cmd bpftrace"
 
@@ -48,9 +50,10 @@ packages_for() {
 		done
 		echo "$check debian-archive-keyring qemu-system-arm qemu-system-misc qemu-system-ppc"
 		;;
+	install) echo "$check $deb mmdebstrap genext2fs e2fsprogs uidmap debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
 	dist) echo "$dist" ;;
-	deb) echo "$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian" ;;
+	deb) echo "$deb" ;;
 	rpm) echo "$dist gcc libc6-dev rpm rpmlint" ;;
 	*) fail "there is no purpose \"$1\"; say $purposes" ;;
 	esac
