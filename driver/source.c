@@ -67,7 +67,8 @@ unsigned long source_available(void)
 
 static bool source_can_spare(void)
 {
-	unsigned long spare = source_available() + get_nr_swap_pages();
+	/* Negative while a swap device is taken away. */
+	unsigned long spare = source_available() + max(get_nr_swap_pages(), 0l);
 
 	return spare > SOURCE_RESERVE_BYTES >> PAGE_SHIFT;
 }
