@@ -47,6 +47,7 @@ unsigned long relief_begin(struct relief *relief, unsigned long long now, unsign
 		relief->state = RELIEF_HOLDING_OFF;
 	}
 	relief->given = now;
+	relief->looked = now;
 	relief->enough_since = now;
 	relief->plenty_since = now;
 	return relief_portion(relief, first, held);
@@ -84,8 +85,25 @@ void relief_gave(struct relief *relief, unsigned long long now, unsigned long co
 		return;
 	relief->next = count * 2;
 	relief->given = now;
+	relief->looked = now;
 	relief->enough_since = now;
 	relief->plenty_since = now;
+}
+
+/* A guest that nobody has looked at was not seen to have had enough. */
+static void relief_note(struct relief *relief, unsigned long long now,
+			const struct relief_memory *memory)
+{
+	if (now - relief->looked > RELIEF_UNSEEN_MS) {
+		relief->enough_since = now;
+		relief->plenty_since = now;
+	}
+	relief->looked = now;
+	if (memory->available < memory->enough)
+		relief->enough_since = now;
+	if (memory->available < memory->enough ||
+	    memory->available - memory->enough < memory->missing)
+		relief->plenty_since = now;
 }
 
 /**
@@ -101,10 +119,7 @@ unsigned int relief_look(struct relief *relief, unsigned long long now,
 {
 	if (relief->state == RELIEF_NONE)
 		return 0;
-	if (memory->available < memory->enough)
-		relief->enough_since = now;
-	if (memory->available < memory->missing + memory->enough)
-		relief->plenty_since = now;
+	relief_note(relief, now, memory);
 	if (now - relief->enough_since < relief->wait_ms &&
 	    now - relief->plenty_since < relief->wait_ms / RELIEF_PLENTY_PART)
 		return now - relief->given < RELIEF_GROWS_MS ? RELIEF_WATCH_MS : RELIEF_LOOK_MS;

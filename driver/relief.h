@@ -10,6 +10,9 @@
 #define RELIEF_LOOK_MS 1000u
 #define RELIEF_WATCH_MS 4u
 
+/* So long after nobody has looked, nobody knows how the guest has fared. */
+#define RELIEF_UNSEEN_MS (5 * RELIEF_LOOK_MS)
+
 /* So long after it got memory a guest may go on growing. */
 #define RELIEF_GROWS_MS 1000u
 
@@ -33,6 +36,7 @@ enum relief_state {
  * @next: how much goes back at the next need, in pages, 0 for the first one
  * @wait_ms: how long the guest has to have had enough, in ms, 0 before the first need
  * @given: when it got memory last, in ms
+ * @looked: when somebody looked at it last, in ms
  * @enough_since: since when it has had enough, in ms; when holding off ended
  * @plenty_since: since when it has had plenty, in ms
  */
@@ -41,6 +45,7 @@ struct relief {
 	unsigned long next;
 	unsigned int wait_ms;
 	unsigned long long given;
+	unsigned long long looked;
 	unsigned long long enough_since;
 	unsigned long long plenty_since;
 };

@@ -12,7 +12,8 @@
 #include "relief.h"
 
 #define ACTS 60
-#define MOST_ENTRIES (2 * ACTS + 2)
+#define MOST_ENTRIES (70 * ACTS + 2)
+#define UNSEEN_MS 5000
 
 /* One entry: what was seen or given, and when. */
 struct entry {
@@ -162,10 +163,12 @@ static unsigned int look(struct world *world, const struct relief_memory *memory
 	unsigned int expected = 0, wait = relief_look(&world->relief, world->now, memory);
 
 	if (diary->holding_off) {
+		bool seen = world->now - diary->entries[diary->count - 1].now <= UNSEEN_MS;
+
 		note(diary, (struct entry){
 			.now = world->now,
-			.enough = memory->available >= memory->enough,
-			.plenty = memory->available >= plenty,
+			.enough = seen && memory->available >= memory->enough,
+			.plenty = seen && memory->available >= plenty,
 		});
 		diary->holding_off = !calm(world);
 		expected = since_gift(diary, world->now) < 1000 ? 4 : 1000;
@@ -179,11 +182,24 @@ static unsigned int look(struct world *world, const struct relief_memory *memory
 	return wait;
 }
 
+/* Somebody looks now and then, as long as the balloon holds off. */
+static void pass(struct world *world, unsigned long long step, const struct relief_memory *seen)
+{
+	while (seen && world->diary.holding_off && step > UNSEEN_MS) {
+		world->now += UNSEEN_MS;
+		step -= UNSEEN_MS;
+		look(world, seen);
+	}
+	world->now += step;
+}
+
 /* Often to a moment at which something ends, or beside it. */
 static void let_time_pass(struct world *world, struct input *input)
 {
+	static const struct relief_memory enough = { 100, 100, 200 }, plenty = { 300, 100, 200 };
+	static const struct relief_memory *const seen[] = { NULL, &enough, &plenty, &enough };
 	unsigned long long wait = hold_off_ms(world->diary.in_a_row);
-	const unsigned long long steps[] = { 1, 4, 1000, wait / 8, wait, 4 * wait };
+	const unsigned long long steps[] = { 1, UNSEEN_MS, 1000, wait / 8, wait, 4 * wait };
 	unsigned int form = (unsigned int)input_take(input, 1), choice = form / 4 % 8;
 	unsigned long long step;
 
@@ -195,7 +211,7 @@ static void let_time_pass(struct world *world, struct input *input)
 		step--;
 	if (form % 4 == 2)
 		step++;
-	world->now += step;
+	pass(world, step, seen[form / 32 % 4]);
 }
 
 /* Often just what is asked for, or beside it. */
@@ -241,7 +257,7 @@ static void demand_an_end(struct world *world)
 	static const struct relief_memory plenty = { 3, 1, 2 };
 
 	look(world, &plenty);
-	world->now += hold_off_ms(world->diary.in_a_row) / 8;
+	pass(world, hold_off_ms(world->diary.in_a_row) / 8, &plenty);
 	demand(!look(world, &plenty), "with plenty of memory holding off ends");
 }
 

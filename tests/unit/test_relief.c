@@ -105,6 +105,17 @@ static void a_guest_that_stays_short_is_left_alone_for_good(void **unused)
 		assert_true(relief_look(&relief, now, &short_of_it));
 }
 
+static void a_guest_that_nobody_looked_at_has_not_had_enough(void **unused)
+{
+	const unsigned long long late = RELIEF_FIRST_MS + RELIEF_UNSEEN_MS;
+	struct relief relief = { 0 };
+
+	(void)unused;
+	relief_begin(&relief, 0, FIRST, BALLOON);
+	assert_true(relief_look(&relief, late, &plenty));
+	assert_int_equal(end_of(&relief, late, &enough), late + RELIEF_FIRST_MS);
+}
+
 static void plenty_of_memory_ends_it_early(void **unused)
 {
 	struct relief relief = { 0 };
@@ -246,6 +257,7 @@ int main(void)
 		cmocka_unit_test(the_balloon_holds_off_until_there_was_enough_for_a_while),
 		cmocka_unit_test(a_guest_that_is_short_again_starts_the_while_over),
 		cmocka_unit_test(a_guest_that_stays_short_is_left_alone_for_good),
+		cmocka_unit_test(a_guest_that_nobody_looked_at_has_not_had_enough),
 		cmocka_unit_test(plenty_of_memory_ends_it_early),
 		cmocka_unit_test(a_guest_that_uses_up_what_it_got_gets_twice_as_much),
 		cmocka_unit_test(it_gets_no_more_than_an_eighth_of_the_balloon_at_once),
