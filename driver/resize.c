@@ -64,12 +64,12 @@ static bool resize_moves(enum resize_state state)
 	       state == RESIZE_HOLDING_OFF;
 }
 
-/* While memory moves the device is at work, and asking it for what it has not changed waits. */
+/* A device may be at work, and asking it for what it has not changed waits. */
 static void resize_read_target(struct resize *resize)
 {
 	u32 target;
 
-	if (!atomic_xchg(&resize->unread, false) && resize_moves(READ_ONCE(resize->state)) &&
+	if (!atomic_xchg(&resize->unread, false) &&
 	    time_before(jiffies, resize->read + RESIZE_READ_TIME))
 		return;
 	resize->read = jiffies;
@@ -350,6 +350,7 @@ void resize_say_empty(struct resize *resize)
 void resize_start(struct resize *resize)
 {
 	WRITE_ONCE(resize->target, 0);
+	atomic_set(&resize->unread, true);
 	resize->shown = jiffies - RESIZE_SHOW_TIME;
 	resize_say_empty(resize);
 	notice_start(&resize->notice);
