@@ -3,7 +3,8 @@
  * Notifying the device of what is in a queue.
  *
  * The rule: a device may do all its work before the notification returns, so no lock is held
- * meanwhile. A queue that is closed waits until nobody notifies it any more.
+ * meanwhile. A device hears only of what was posted since the last time. A queue that is
+ * closed waits until nobody notifies it any more.
  */
 #include <linux/virtio.h>
 
@@ -16,8 +17,9 @@ static bool notify_begin(struct queue *queue, bool unasked)
 	bool notify = false;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == QUEUE_OPEN)
+	if (queue->state == QUEUE_OPEN && (queue->unnotified || unasked))
 		notify = virtqueue_kick_prepare(queue->virtqueue) || unasked;
+	queue->unnotified = false;
 	if (notify)
 		WRITE_ONCE(queue->notifying, queue->notifying + 1);
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -72,6 +72,7 @@ void queue_open(struct queue *queue, struct virtqueue *virtqueue)
 
 	spin_lock_irq(&queue->lock);
 	queue->virtqueue = virtqueue;
+	queue->unnotified = false;
 	WRITE_ONCE(queue->chain, chain);
 	WRITE_ONCE(queue->capacity, min(shape->count, size / chain));
 	WRITE_ONCE(queue->state, QUEUE_OPEN);
@@ -108,7 +109,8 @@ static void queue_answer(struct queue *queue, struct request *request)
  * queue_forget - take a reset of the device for the answer to all requests
  * @queue: the queue, closed, its device reset
  *
- * Call it with no lock held, from process context. Afterwards the queue is quiet.
+ * Call it with no lock held, from process context. Sleeps until whoever settles an answer
+ * meanwhile has done so. Afterwards the queue is quiet.
  */
 void queue_forget(struct queue *queue)
 {
@@ -124,6 +126,7 @@ void queue_forget(struct queue *queue)
 	spin_unlock_irq(&queue->lock);
 	wake_up_all(&queue->changed);
 	queue_settle(queue);
+	wait_event(queue->changed, !READ_ONCE(queue->busy));
 }
 
 static int queue_add(struct queue *queue, struct request *request)
@@ -319,6 +322,7 @@ int queue_post(struct queue *queue, struct request *request)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (queue->state == QUEUE_OPEN && !queue_add(queue, request)) {
 		request->state = REQUEST_POSTED;
+		queue->unnotified = true;
 		request->posted = ktime_get();
 		trace_aerostat_post(queue->virtqueue, request->memory);
 		WRITE_ONCE(queue->busy, queue->busy + 1);

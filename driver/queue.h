@@ -27,6 +27,7 @@ enum queue_state {
  * @idle_count: their number
  * @answered: requests that the device has given back and nobody has settled
  * @busy: requests posted and not yet put back
+ * @unnotified: whether something was posted since the device was notified
  * @notifying: callers that are notifying the device just now, outside @lock
  * @changed: woken when something was answered, put back or closed
  * @on_answer: called under @lock while open when something was answered, and when the
@@ -43,6 +44,7 @@ struct queue {
 	unsigned int idle_count;
 	struct list_head answered;
 	unsigned int busy;
+	bool unnotified;
 	unsigned int notifying;
 	wait_queue_head_t changed;
 	void (*on_answer)(struct queue *queue);
