@@ -286,6 +286,21 @@ struct page *hold_get_block_at(struct hold *hold, struct page *page)
 	return hold_take_block(hold, page, BLOCK_WHOLE_PAGES);
 }
 
+/* The kernel's list has a lock that keeps interrupts out. */
+static void hold_enqueue(struct hold *hold, struct list_head *pages)
+{
+	unsigned int count = 0;
+	struct page *page, *next;
+	LIST_HEAD(some);
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_move_tail(&page->lru, &some);
+		if (++count % HOLD_PAGES_AT_ONCE == 0)
+			balloon_page_list_enqueue(&hold->pages, &some);
+	}
+	balloon_page_list_enqueue(&hold->pages, &some);
+}
+
 /* Makes base pages of one block. Returns false if there is none. */
 static bool hold_split(struct hold *hold)
 {
@@ -295,7 +310,7 @@ static bool hold_split(struct hold *hold)
 	if (!block)
 		return false;
 	source_split(block, &pages);
-	balloon_page_list_enqueue(&hold->pages, &pages);
+	hold_enqueue(hold, &pages);
 	return true;
 }
 
