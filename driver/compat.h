@@ -8,6 +8,7 @@
 
 #include <linux/mm.h>
 #include <linux/page_reporting.h>
+#include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -321,6 +322,17 @@ static inline int compat_migratepage(struct balloon_dev_info *core, struct page 
 }
 
 #define compat_set_migratepage(info)	((info)->core.migratepage = compat_migratepage)
+
+/* Who has moved a page is still in compat_migratepage() when the books are closed. */
+static inline void compat_unregister_driver(struct virtio_driver *driver)
+{
+	unregister_virtio_driver(driver);
+	synchronize_rcu_tasks();
+}
+
+#undef module_virtio_driver
+#define module_virtio_driver(driver) \
+	module_driver(driver, register_virtio_driver, compat_unregister_driver)
 #else
 #define compat_set_migratepage(info)	((void)(info))
 #endif
