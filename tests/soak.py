@@ -60,6 +60,8 @@ class Soak:
     def prepare(self):
         if self._guest.run(f"ls -d {FAULTS}", check=False).startswith(FAULTS):
             self._actions[self.inject] = 3
+        self._guest.qmp("migrate-set-capabilities", capabilities=[
+            {"capability": "pause-before-switchover", "state": True}])
         self._guest.run("mkswap /dev/vdb; swapon /dev/vdb")
         self._patterns = [start_pattern(self._guest, words)
                           for words in ("60 base at 40", "40 huge at 40")]
@@ -114,21 +116,24 @@ class Soak:
         self._guest.run("echo 1 >/proc/sys/vm/compact_memory", timeout=60)
 
     def migrate(self):
-        """To nowhere, with hints; it may change its mind in the middle."""
+        """
+        To nowhere, with hints; it changes its mind in the middle, or at the very end.
+
+        It is never completed: QEMU 7.2 may crash when disks are handed over and taken back.
+        """
         self._guest.qmp("migrate-set-parameters",
                         **{"max-bandwidth": FAST, "downtime-limit": STILL_MS})
         self._guest.qmp("migrate", uri="exec:cat >/dev/null")
         if self._chance.random() < 0.5:
             time.sleep(self._chance.random() * 3)
             self._guest.qmp("migrate_cancel")
-        self._wait_migration()
-        if self._guest.qmp("query-status")["status"] == "postmigrate":
-            self._guest.qmp("cont")
+        self._wait_migration("cancelled", "pre-switchover")
+        self._guest.qmp("migrate_cancel")
+        self._wait_migration("cancelled")
 
-    def _wait_migration(self):
+    def _wait_migration(self, *states):
         deadline = time.monotonic() + 120
-        while (state := self._guest.qmp("query-migrate")["status"]) not in (
-                "completed", "failed", "cancelled"):
+        while (state := self._guest.qmp("query-migrate")["status"]) not in states:
             if time.monotonic() > deadline:
                 raise GuestError(f"a migration to nowhere is {state}")
             time.sleep(0.1)
