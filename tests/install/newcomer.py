@@ -110,13 +110,15 @@ def test_packages_are_installed_swapped_in_at_once_and_removed_as_the_readme_say
     section = "Install it"
     newcomer.system.set_balloon(200)
     newcomer.system.wait_balloon(200)
-    newcomer.type("sudo apt-get install linux-headers-$(uname -r)", section)
+    newcomer.type("sudo apt-get install linux-headers-$(uname -r) linux-headers-amd64", section)
     newcomer.type("sudo apt-get install ./aerostat-dkms_*.deb ./aerostat-tools_*.deb", section)
     assert not newcomer.has_ours()
     newcomer.type("sudo /usr/libexec/aerostat/swap-driver ours --host-has-room", section)
     assert newcomer.has_ours()
     newcomer.system.wait_balloon(200)
     assert "200 MiB of this machine's" in newcomer.type("balloonstat", "See where the memory is")
+    assert newcomer.type("cut -c1-6 /sys/bus/virtio/drivers/virtio_balloon/virtio*/features",
+                         "Set the balloon from the host").strip() == "011001"
     newcomer.system.set_balloon(0)
     newcomer.system.wait_balloon(0)
     newcomer.type("sudo apt-get remove aerostat-dkms aerostat-tools", section)
