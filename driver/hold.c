@@ -18,7 +18,7 @@
 #include "hold.h"
 #include "source.h"
 
-/* So many base pages, and the last block's, enter at once; so many are marked at once. */
+/* So many base pages enter at once; so many are marked at once. */
 #define HOLD_PAGES_AT_ONCE 256
 
 /* So often, before the target is looked at again. */
@@ -132,13 +132,28 @@ static void hold_insert_block(struct hold *hold, struct page *block, bool named)
 	spin_unlock_irqrestore(&hold->lock, flags);
 }
 
+/* The kernel's list has a lock that keeps interrupts out. */
+static void hold_enqueue(struct hold *hold, struct list_head *pages)
+{
+	unsigned int count = 0;
+	struct page *page, *next;
+	LIST_HEAD(some);
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_move_tail(&page->lru, &some);
+		if (++count % HOLD_PAGES_AT_ONCE == 0)
+			balloon_page_list_enqueue(&hold->pages, &some);
+	}
+	balloon_page_list_enqueue(&hold->pages, &some);
+}
+
 static void hold_insert_pages(struct hold *hold, struct list_head *pages,
 			      unsigned long *count, bool named)
 {
 	if (!*count)
 		return;
 	hold_count_in(hold, *count, named ? *count : 0);
-	balloon_page_list_enqueue(&hold->pages, pages);
+	hold_enqueue(hold, pages);
 	*count = 0;
 }
 
@@ -233,33 +248,6 @@ static struct page *hold_take_block(struct hold *hold, struct page *at, unsigned
 }
 
 /**
- * hold_has_block - whether a whole block is held
- * @hold: what the balloon holds
- *
- * Does not sleep, takes no lock: the answer may be out of date.
- *
- * Return: true if so.
- */
-bool hold_has_block(struct hold *hold)
-{
-	return hold_blocks(hold);
-}
-
-/**
- * hold_has_block_at - whether the whole block that begins at a page is held
- * @hold: what the balloon holds
- * @page: a page where a whole block can begin
- *
- * Does not sleep, takes no lock: the answer may be out of date.
- *
- * Return: true if so.
- */
-bool hold_has_block_at(struct hold *hold, struct page *page)
-{
-	return blocks_at(&hold->blocks, page);
-}
-
-/**
  * hold_get_block - get a whole block out of the balloon
  * @hold: what the balloon holds
  *
@@ -284,21 +272,6 @@ struct page *hold_get_block(struct hold *hold)
 struct page *hold_get_block_at(struct hold *hold, struct page *page)
 {
 	return hold_take_block(hold, page, BLOCK_WHOLE_PAGES);
-}
-
-/* The kernel's list has a lock that keeps interrupts out. */
-static void hold_enqueue(struct hold *hold, struct list_head *pages)
-{
-	unsigned int count = 0;
-	struct page *page, *next;
-	LIST_HEAD(some);
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_move_tail(&page->lru, &some);
-		if (++count % HOLD_PAGES_AT_ONCE == 0)
-			balloon_page_list_enqueue(&hold->pages, &some);
-	}
-	balloon_page_list_enqueue(&hold->pages, &some);
 }
 
 /* Makes base pages of one block. Returns false if there is none. */
@@ -351,32 +324,6 @@ unsigned long hold_get(struct hold *hold, struct list_head *pages, unsigned long
 }
 
 /**
- * hold_count - the size of the balloon as the device has acknowledged it
- * @hold: what the balloon holds
- *
- * Does not sleep, takes no lock.
- *
- * Return: base pages held.
- */
-unsigned long hold_count(struct hold *hold)
-{
-	return READ_ONCE(hold->count);
-}
-
-/**
- * hold_blocks - what is held as whole blocks
- * @hold: what the balloon holds
- *
- * Does not sleep, takes no lock.
- *
- * Return: base pages.
- */
-unsigned long hold_blocks(struct hold *hold)
-{
-	return READ_ONCE(hold->blocks.pages);
-}
-
-/**
  * hold_pages - what is held as base pages
  * @hold: what the balloon holds
  *
@@ -395,19 +342,6 @@ unsigned long hold_pages(struct hold *hold)
 }
 
 /**
- * hold_named - memory that the device has not yet acknowledged
- * @hold: what the balloon holds
- *
- * Does not sleep, takes no lock.
- *
- * Return: base pages on the way into the balloon.
- */
-unsigned long hold_named(struct hold *hold)
-{
-	return READ_ONCE(hold->named);
-}
-
-/**
  * hold_size - the size that the balloon will have once the device has answered
  * @hold: what the balloon holds
  *
@@ -423,19 +357,6 @@ unsigned long hold_size(struct hold *hold)
 	size = hold->count + hold->named;
 	spin_unlock_irqrestore(&hold->lock, flags);
 	return size;
-}
-
-/**
- * hold_is_acknowledged - whether the device owes no answer to what was named
- * @hold: what the balloon holds
- *
- * Does not sleep, takes no lock.
- *
- * Return: true if so; a page that compaction moves counts too.
- */
-bool hold_is_acknowledged(struct hold *hold)
-{
-	return !hold_named(hold) && !early_is_awaited(&hold->early);
 }
 
 /**
