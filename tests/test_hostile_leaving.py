@@ -185,8 +185,10 @@ def test_ten_devices_that_come_and_go_in_the_middle_of_a_probe_leave_nothing_beh
     with arena.scenario(FRAMES, plug=False, forgive=forgiven("vanish")) as (guest, device):
         guest.load_module()
         device.set_target(20)
-        for turn in range(10):
-            device.strike(("queue", "status", "get", "set")[turn % 4], 1 + turn % 3, "vanish")
+        steps = [("queue", 1), ("status", 2), ("get", 1), ("set", 1), ("queue", 2),
+                 ("status", 3), ("get", 1), ("set", 2), ("queue", 3), ("status", 1)]
+        for event, count in steps:
+            device.strike(event, count, "vanish")
             device.plug()
             wait_gone(guest, device)
         assert READY in guest.log()
