@@ -47,7 +47,7 @@ class System(Guest):
         self.check_log()
 
     def _power_off(self):
-        self.run("sync; systemctl --no-block poweroff")
+        self.run("sync; (sleep 1; systemctl poweroff) >/dev/null 2>&1 &")
         deadline = clock.now() + OFF_SECONDS
         while self.alive():
             if clock.now() > deadline:
