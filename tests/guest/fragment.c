@@ -6,12 +6,6 @@
  */
 #include "memory.h"
 
-static void write_each_page(char *memory, size_t bytes)
-{
-	for (size_t offset = 0; offset < bytes; offset += PAGE_BYTES)
-		memory[offset] = 1;
-}
-
 static void free_all_but_one_in(size_t step, char *memory, size_t bytes)
 {
 	size_t group = step * PAGE_BYTES;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs that use memory in a test guest share: reading their
- * arguments, mapping memory, and stopping when SIGTERM arrives.
+ * What the programs that use memory in a test guest share: reading their arguments, mapping
+ * memory and putting it in place, measuring time, and stopping when SIGTERM arrives.
  */
 #ifndef AEROSTAT_GUEST_MEMORY_H
 #define AEROSTAT_GUEST_MEMORY_H
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
@@ -77,6 +78,20 @@ static inline char *map_memory(size_t bytes)
 	if (start == MAP_FAILED)
 		die("cannot map memory");
 	return start + (-(uintptr_t)start & (HUGE_PAGE_BYTES - 1));
+}
+
+static inline void write_each_page(char *memory, size_t bytes)
+{
+	for (size_t offset = 0; offset < bytes; offset += PAGE_BYTES)
+		*(volatile uint64_t *)(memory + offset) = offset + 1;
+}
+
+static inline double milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
 }
 
 #endif

@@ -4,23 +4,7 @@
  * and prints how many milliseconds that took. Exits, or with "hold" keeps the
  * memory until SIGTERM.
  */
-#include <time.h>
-
 #include "memory.h"
-
-static double milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
-static void write_each_page(char *memory, size_t bytes)
-{
-	for (size_t offset = 0; offset < bytes; offset += PAGE_BYTES)
-		*(volatile uint64_t *)(memory + offset) = offset + 1;
-}
 
 int main(int argc, char **argv)
 {

@@ -4,23 +4,7 @@
  * first, so that the memory is in place, then wipes it page by page with the instruction that
  * the kernel uses on x86, and prints how many milliseconds that took.
  */
-#include <time.h>
-
 #include "memory.h"
-
-static double milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
-static void write_each_page(char *memory, size_t bytes)
-{
-	for (size_t offset = 0; offset < bytes; offset += PAGE_BYTES)
-		*(volatile uint64_t *)(memory + offset) = 1;
-}
 
 static void wipe_page(char *page)
 {
