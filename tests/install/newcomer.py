@@ -47,7 +47,6 @@ def _commands():
 @pytest.fixture
 def newcomer(disks):
     with System(*disks) as system:
-        system.run("apt-get -q update")
         yield Newcomer(system)
 
 
@@ -110,6 +109,7 @@ def test_packages_are_installed_swapped_in_at_once_and_removed_as_the_readme_say
     section = "Install it"
     newcomer.system.set_balloon(200)
     newcomer.system.wait_balloon(200)
+    newcomer.type("sudo apt-get update", section)
     newcomer.type("sudo apt-get install linux-headers-$(uname -r) linux-headers-amd64", section)
     newcomer.type("sudo apt-get install ./aerostat-dkms_*.deb ./aerostat-tools_*.deb", section)
     assert not newcomer.has_ours()
