@@ -332,6 +332,8 @@ int transport_plug(struct transport *transport)
 
 	if (!transport_move(transport, TRANSPORT_EMPTY, TRANSPORT_PLUGGING))
 		return -EBUSY;
+	/* What struck the device before this one has come too late. */
+	cancel_delayed_work_sync(&transport->leaving);
 	device = device_new(transport);
 	error = device ? 0 : -ENOMEM;
 	if (!error) {
