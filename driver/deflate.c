@@ -49,8 +49,8 @@ static void deflate_settle(struct request *request)
 
 	if (request->block && hold_answered(tell->hold, request->block, 1)) {
 		list_add(&request->block->lru, &request->blocks);
-		/* A device that broke may not have been told of all of it. */
-		if (!tell_works(tell))
+		/* A queue that broke may not have taken all that was to be told of it. */
+		if (!queue_works(&tell->deflate))
 			hold_put(tell->hold, &request->blocks);
 	}
 	deflate_give_back(tell, &request->blocks);

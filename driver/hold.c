@@ -194,7 +194,8 @@ void hold_admit(struct hold *hold, struct list_head *blocks)
 /**
  * hold_put - put back what hold_get() and hold_get_block() got
  * @hold: what the balloon holds
- * @blocks: blocks and pages of which the device was not told; empty afterwards
+ * @blocks: blocks and pages of which the device was not told, or not of all of a block;
+ *	empty afterwards
  *
  * As hold_admit().
  */
