@@ -40,6 +40,7 @@
 #define page_mark_offline(page)		compat_paste(__, SetPageOffline)(page)
 #define page_unmark_offline(page)	compat_paste(__, ClearPageOffline)(page)
 #define page_is_offline(page)		PageOffline(page)
+#define page_unmark_movable(page)	compat_paste(__, ClearPageMovable)(page)
 
 /* What a shrinker frees beside slabs used to count as slab. */
 #if !COMPAT_SINCE(6, 4)
@@ -289,13 +290,17 @@ static inline void compat_balloon_page_moved(struct compat_balloon_dev_info *inf
 	}
 }
 
-static inline void compat_balloon_page_gone(struct compat_balloon_dev_info *info,
-					    struct page *page)
+/* What makes a page of the balloon a page like any other was not always to be had. */
+#if COMPAT_SINCE(6, 17)
+#define compat_balloon_page_finalize balloon_page_finalize
+#else
+static inline void compat_balloon_page_finalize(struct page *page)
 {
-	__count_vm_event(BALLOON_DEFLATE);
-	if (info->adjust_managed_page_count)
-		adjust_managed_page_count(page, 1);
+	page_unmark_movable(page);
+	set_page_private(page, 0);
+	page_unmark_offline(page);
 }
+#endif
 
 static inline int compat_migratepage(struct balloon_dev_info *core, struct page *newpage,
 				     struct page *page, enum migrate_mode mode)
@@ -306,15 +311,12 @@ static inline int compat_migratepage(struct balloon_dev_info *core, struct page 
 	int result;
 
 	result = info->migratepage(info, newpage, page, mode);
-	if (result && result != -ENOENT)
+	if (result)
 		return result;
 
 	spin_lock_irqsave(&core->pages_lock, flags);
-	if (!result)
-		compat_balloon_page_moved(info, newpage, page);
-	else
-		compat_balloon_page_gone(info, page);
-	balloon_page_finalize(page);
+	compat_balloon_page_moved(info, newpage, page);
+	compat_balloon_page_finalize(page);
 	put_page(page);
 	core->isolated_pages--;
 	spin_unlock_irqrestore(&core->pages_lock, flags);
@@ -374,7 +376,7 @@ static inline void balloon_count_deflated(struct page *block, unsigned long page
 	compat_show_held(block, -(long)pages);
 }
 
-/* Last, so that no header of the kernel's comes after it. */
+/* Last, and included after all headers of the kernel: they mean the older structure. */
 #if !COMPAT_SINCE(6, 7)
 #define shrinker compat_shrinker
 #endif
