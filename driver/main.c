@@ -80,9 +80,9 @@ static void balloon_stop(struct balloon *balloon, enum balloon_state state)
 		pressure_stop(&balloon->pressure);
 	offline_stop(&balloon->offline);
 	resize_stop(&balloon->resize);
+	hint_stop(&balloon->hint);
 	empty_to_device(&balloon->tell);
 	resize_say_empty(&balloon->resize);
-	hint_stop(&balloon->hint);
 	report_close(&balloon->report);
 	statistics_stop(&balloon->statistics);
 	tell_close(&balloon->tell);
