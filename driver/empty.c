@@ -35,7 +35,7 @@ void empty_to_device(struct tell *tell)
 	while (hold_count(tell->hold) && tell_works(tell) && time_before(jiffies, end)) {
 		if (deflate_memory(tell, tell_batch_pages(tell), 0, jiffies + EMPTY_SILENCE))
 			continue;
-		if (tell_is_owed(tell, jiffies))
+		if (tell_wait_answers(tell, jiffies))
 			break;
 		msleep(HOLD_ISOLATED_MS);
 	}

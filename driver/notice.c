@@ -87,7 +87,7 @@ static void notice_trouble(struct notice *notice, enum resize_state trouble,
 /* Returns whether it is over. */
 static bool notice_silence_ends(struct notice *notice, enum resize_state state)
 {
-	if (state == RESIZE_NOT_ANSWERING || tell_is_owed(notice->tell, jiffies))
+	if (state == RESIZE_NOT_ANSWERING || tell_wait_answers(notice->tell, jiffies))
 		return false;
 	dev_info(notice->device, "the device answers again\n");
 	return true;

@@ -131,13 +131,21 @@ static unsigned long resize_answer_limit(struct resize *resize)
 	return resize_is(resize, RESIZE_NOT_ANSWERING) ? jiffies : jiffies + RESIZE_ANSWER_TIME;
 }
 
+static bool resize_is_silent(struct resize *resize)
+{
+	unsigned long limit = resize_answer_limit(resize);
+
+	return !deflate_tell_owed(resize->tell, limit) ||
+	       tell_wait_answers(resize->tell, limit);
+}
+
 /* Memory is taken only when the device has room for it, and nothing is in its way. */
 static bool resize_is_busy(struct resize *resize)
 {
 	unsigned long limit = resize_answer_limit(resize);
 	struct tell *tell = resize->tell;
 
-	if (resize_is(resize, RESIZE_NOT_ANSWERING) && tell_is_owed(resize->tell, limit))
+	if (resize_is(resize, RESIZE_NOT_ANSWERING) && resize_is_silent(resize))
 		return true;
 	return !deflate_tell_owed(tell, limit) || tell_wait_deflated(tell, limit) ||
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
@@ -161,9 +169,10 @@ static int resize_name(struct resize *resize, struct list_head *blocks)
 static enum resize_state resize_inflate(struct resize *resize, unsigned long missing)
 {
 	unsigned long want = min(missing, tell_batch_pages(resize->tell));
-	unsigned long taken, begun = jiffies;
+	unsigned long taken, begun;
 	struct tell *tell = resize->tell;
 	ktime_t begin = ktime_get();
+	unsigned int took_ms;
 	LIST_HEAD(blocks);
 	int error;
 
@@ -173,7 +182,9 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 		return RESIZE_NOT_ANSWERING;
 
 	WRITE_ONCE(tell->taking, true);
-	taken = source_take(&blocks, want, tell_largest_order(tell), jiffies + RESIZE_TAKE_TIME);
+	begun = jiffies;
+	taken = source_take(&blocks, want, tell_largest_order(tell), begun + RESIZE_TAKE_TIME);
+	took_ms = jiffies_to_msecs(jiffies - begun);
 	error = resize_name(resize, &blocks);
 	/* What was taken is known as named before: pairs with tell_is_acknowledged(). */
 	smp_store_release(&tell->taking, false);
@@ -188,8 +199,7 @@ static enum resize_state resize_inflate(struct resize *resize, unsigned long mis
 	if (taken >= min_t(unsigned long, want, RESIZE_RICH_PAGES))
 		pace_succeeded(&resize->pace);
 	else
-		resize_pause(resize, RESIZE_INFLATING,
-			     max(jiffies_to_msecs(jiffies - begun), RESIZE_BREATH_MS));
+		resize_pause(resize, RESIZE_INFLATING, max(took_ms, RESIZE_BREATH_MS));
 	return RESIZE_INFLATING;
 }
 
@@ -205,7 +215,7 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 	trace_aerostat_deflate(resize->device, to_bytes(want), to_bytes(returned), begin);
 	if (returned)
 		return RESIZE_DEFLATING;
-	if (tell_is_owed(resize->tell, limit))
+	if (resize_is_silent(resize))
 		return RESIZE_NOT_ANSWERING;
 	msleep(HOLD_ISOLATED_MS);
 	return RESIZE_DEFLATING;
@@ -228,7 +238,7 @@ static enum resize_state resize_step(struct resize *resize)
 	held = hold_count(resize->hold);
 	if (held > target)
 		return resize_deflate(resize, held - target);
-	if (tell_is_owed(resize->tell, resize_answer_limit(resize)))
+	if (resize_is_silent(resize))
 		return RESIZE_NOT_ANSWERING;
 	return hold_count(resize->hold) > target ? RESIZE_DEFLATING : RESIZE_AT_TARGET;
 }

@@ -95,8 +95,8 @@ void tell_close(struct tell *tell)
  * tell_forget - the device was reset and knows of no page any more
  * @tell: what the device is told; closed
  *
- * Call it from process context with no lock held. Every page that was out with a request of
- * frame numbers is held or the guest's again; the reporting queue is its owner's.
+ * Call it from process context with no spinlock held. Every page that was out with a request
+ * of frame numbers is held or the guest's again; the reporting queue is its owner's.
  */
 void tell_forget(struct tell *tell)
 {
@@ -135,7 +135,7 @@ bool tell_works(struct tell *tell)
 }
 
 /**
- * tell_unanswered - how many requests the device has not answered
+ * tell_unanswered - how many requests wait for their answer, or for it to be settled
  * @tell: what the device is told
  *
  * Does not sleep, takes no lock. What else the reporting queue is used for counts too.
@@ -197,18 +197,17 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
 }
 
 /**
- * tell_is_owed - wait for all answers of the device
+ * tell_wait_answers - wait for the answers to all that was named and told
  * @tell: what the device is told
  * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
  *
  * Sleeps; call it with no lock held.
  *
- * Return: true if the device still owes one, or is to be told of something.
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
  */
-bool tell_is_owed(struct tell *tell, unsigned long limit)
+int tell_wait_answers(struct tell *tell, unsigned long limit)
 {
-	return !owed_is_empty(&tell->owed) || tell_wait_inflated(tell, limit) ||
-	       tell_wait_deflated(tell, limit);
+	return tell_wait_inflated(tell, limit) ?: tell_wait_deflated(tell, limit);
 }
 
 /**

@@ -74,7 +74,7 @@ bool tell_works(struct tell *tell);
 unsigned int tell_unanswered(struct tell *tell);
 unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
-bool tell_is_owed(struct tell *tell, unsigned long limit);
+int tell_wait_answers(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
 
 const char *tell_way_name(struct tell *tell);

@@ -60,7 +60,7 @@ inline empty_to_device()
 progress_time:						/* EMPTY_TIME ends it */
 		deflate_run(0, false);
 		if
-		:: !gone -> tell_is_owed(error)
+		:: !gone -> tell_wait_answers(error)
 		:: else
 		fi;
 		if

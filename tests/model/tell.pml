@@ -103,13 +103,9 @@ inline tell_wait_deflated(error)
 	await_deflate(is_quiet, error)
 }
 
-inline tell_is_owed(error)
+inline tell_wait_answers(error)
 {
-	error = is_owed;
-	if
-	:: !error -> tell_wait_inflated(error)
-	:: else
-	fi;
+	tell_wait_inflated(error);
 	if
 	:: !error -> tell_wait_deflated(error)
 	:: else
