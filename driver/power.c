@@ -32,8 +32,13 @@ static void power_falls_asleep(struct power *power)
 /* Does nothing that the device's own way back from sleep has done. */
 static void power_wakes_up(struct power *power)
 {
+	int error = 0;
+
 	if (power->asleep_early && !power->runs(power))
-		virtio_device_restore(power->device);
+		error = virtio_device_restore(power->device);
+	if (error)
+		dev_err(&power->device->dev, "the balloon is out of use after the system's sleep (error %d): load the driver anew\n",
+			error);
 	power->asleep_early = false;
 	report_resume(power->report);
 }
@@ -65,7 +70,7 @@ static int power_sleeps(struct notifier_block *notifier, unsigned long event, vo
 
 /**
  * power_prepare - say what sleep and reboot are about
- * @power: what the balloon does then; its @stop and @runs are set
+ * @power: what the balloon does then
  * @device: the device
  * @report: free memory that the host is told of
  *
@@ -81,7 +86,7 @@ void power_prepare(struct power *power, struct virtio_device *device, struct rep
 
 /**
  * power_start - hear from now on when the system sleeps or goes down
- * @power: what the balloon does then; prepared
+ * @power: what the balloon does then; prepared, its @stop and @runs set
  *
  * May sleep.
  *

@@ -89,7 +89,7 @@ static void report_note_silence(struct report *report)
 
 static void report_note_answer(struct report *report)
 {
-	if (report->silent)
+	if (report->silent && queue_works(&report->queue))
 		dev_info(&report->device->dev, "the device answers reports of free memory again\n");
 	report->silent = false;
 }
