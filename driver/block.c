@@ -5,7 +5,8 @@
  * The rule: whoever has a block may write into the private words of its pages, and this
  * room says what they hold. The first page's: the block's order, and how many answers of
  * the device are missing until it may be used; a single page has that word alone. The
- * second page's: which blocks it belongs to, so that it is found by its address.
+ * second page's: which blocks it belongs to, so that it is found by its address. The third
+ * page's is the owner's: see keep_mark().
  */
 #include "block.h"
 

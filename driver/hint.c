@@ -412,8 +412,8 @@ void hint_stop(struct hint *hint)
  * hint_forget - the device was reset: every block is the guest's
  * @hint: free memory that a migration need not copy; stopped
  *
- * Sleeps; call it from process context with no lock held. The device did not say DONE for
- * what is still kept, so that is filled anew: rule H5.
+ * Sleeps; call it from process context with no spinlock held. The device did not say DONE
+ * for what is still kept, so that is filled anew: rule H5.
  */
 void hint_forget(struct hint *hint)
 {

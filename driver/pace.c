@@ -11,7 +11,6 @@
  * pace_failed - a try has failed
  * @pace: how patiently things are tried
  *
- *
  * Return: milliseconds to wait before the next try.
  */
 unsigned int pace_failed(struct pace *pace)

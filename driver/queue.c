@@ -109,8 +109,8 @@ static void queue_answer(struct queue *queue, struct request *request)
  * queue_forget - take a reset of the device for the answer to all requests
  * @queue: the queue, closed, its device reset
  *
- * Call it with no lock held, from process context. Sleeps until whoever settles an answer
- * meanwhile has done so. Afterwards the queue is quiet.
+ * Call it with no spinlock held, from process context. Sleeps until whoever settles an
+ * answer meanwhile has done so. Afterwards the queue is quiet.
  */
 void queue_forget(struct queue *queue)
 {
@@ -390,7 +390,7 @@ void queue_put(struct queue *queue, struct request *request)
 }
 
 /**
- * queue_unanswered - how many requests the device has not answered
+ * queue_unanswered - how many requests wait for their answer, or for it to be settled
  * @queue: the queue
  *
  * Does not sleep, takes no lock.
