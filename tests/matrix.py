@@ -36,6 +36,9 @@ KERNELS = {
     "s390x": "Debian 12",
     "ppc64el": "Debian 12",
 }
+# The columns' heads, and where their cells are kept.
+COLUMNS = {"Linux": "linux", "architecture": "architecture", "devices on": "bus", "QEMU": "qemu",
+           "driver": "driver", "passed": "passed", "failed": "failed", "skipped": "skipped"}
 BUSES = {"pci": "PCI", "ccw": "CCW", "microvm": "MMIO"}
 
 
@@ -78,17 +81,18 @@ def record(results):
           "`make matrix` writes the table")
 
 
+def _row(cells):
+    return f"| {' | '.join(cells)} |\n"
+
+
 def table():
-    lines = ["| kernel | Linux | architecture | devices on | QEMU | passed | failed | skipped |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    rows = [_row(["kernel", *COLUMNS]), _row(["---"] * (1 + len(COLUMNS)))]
     for name, words in KERNELS.items():
         file = RECORDS / f"{name or 'debian'}.json"
         if file.exists():
             kept = json.loads(file.read_text())
-            cells = [words] + [str(kept[key]) for key in ("linux", "architecture", "bus", "qemu",
-                                                          "passed", "failed", "skipped")]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+            rows.append(_row([words, *(str(kept[key]) for key in COLUMNS.values())]))
+    return "".join(rows)
 
 
 def with_table(readme):
