@@ -35,7 +35,10 @@ REPORTS = {
     "crashes": r"Oops|kernel BUG|general protection|Kernel panic",
 }
 # Files of the driver have no directory, the kernel's headers have.
-LINES = re.compile(r"^File '(\w+\.c)'\nLines executed:([\d.]+)% of (\d+)", re.MULTILINE)
+LINES = re.compile(r"^File '(\w+\.c)'\nLines executed:([\d.]+)% of (\d+)"
+                   r"(?:\nBranches executed:.*\nTaken at least once:([\d.]+)% of (\d+))?",
+                   re.MULTILINE)
+NEVER_RAN = re.compile(r"^ *#####: *(\d+):\s*(.*)$", re.MULTILINE)
 
 
 def _print_reports():
@@ -58,14 +61,19 @@ def _add_up(directories, scratch):
     return total
 
 
-def _lines_that_ran(counts):
+def _share(percent, count):
+    return float(percent or 0) * int(count or 0) / 100, int(count or 0)
+
+
+def _what_ran(counts):
+    """For each file how many lines and branches ran, and how many there are."""
     for pattern in ("*.gcno", "*.[ch]"):
         for file in (paths.MODULES / "driver").glob(pattern):
             shutil.copy(file, counts)
-    done = subprocess.run(["gcov", "-o", ".", *(path.name for path in counts.glob("*.gcda"))],
+    done = subprocess.run(["gcov", "-b", "-o", ".", *(path.name for path in counts.glob("*.gcda"))],
                           cwd=counts, capture_output=True, text=True, check=True)
-    return {name: (float(share) * int(lines) / 100, int(lines))
-            for name, share, lines in LINES.findall(done.stdout)}
+    return {name: (*_share(ran, lines), *_share(taken, branches))
+            for name, ran, lines, taken, branches in LINES.findall(done.stdout)}
 
 
 def _print_coverage():
@@ -76,13 +84,14 @@ def _print_coverage():
         total = paths.FLAVOUR / "lines"
         shutil.rmtree(total, ignore_errors=True)
         shutil.copytree(_add_up(directories, Path(scratch)), total)
-    files = _lines_that_ran(total)
-    ran, lines = (sum(column) for column in zip(*files.values()))
-    print(f"  {ran:.0f} of the driver's {lines} lines ran ({100 * ran / lines:.1f} %); "
-          f"{total.relative_to(paths.ROOT)}/*.gcov has them")
-    for name, (ran, lines) in sorted(files.items(), key=lambda item: item[1][0] / item[1][1]):
-        if ran < lines:
-            print(f"    {100 * ran / lines:5.1f} % of {lines:3} in {name}")
+    files = _what_ran(total)
+    ran, lines, taken, branches = (sum(column) for column in zip(*files.values()))
+    print(f"  {ran:.0f} of the driver's {lines} lines ran ({100 * ran / lines:.1f} %), "
+          f"{taken:.0f} of {branches} branches ({100 * taken / branches:.1f} %); "
+          f"{total.relative_to(paths.ROOT)}/*.gcov has them. These lines did not run:")
+    for name in sorted(files):
+        for line, text in NEVER_RAN.findall((total / f"{name}.gcov").read_text()):
+            print(f"    {name}:{line}: {text}")
 
 
 if __name__ == "__main__":
