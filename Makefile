@@ -9,10 +9,11 @@ GUEST := build/guest
 CROSS :=
 GUEST_PROGRAMS = $(patsubst tests/guest/%.c,$(GUEST)/%,$(wildcard tests/guest/*.c)) \
 	$(GUEST)/balloonstat
-SHELL_SCRIPTS := $(wildcard tests/*.sh .ci/run) $(addprefix tests/guest/,answer init) tests/fuzz/run \
-	tests/fuzz/faults/run $(addprefix tests/kernels/,build debian modules place.sh) tests/model/run \
+SHELL_SCRIPTS := $(wildcard tests/*.sh .ci/run) tests/newest-qemu tests/model/run \
+	$(addprefix tests/guest/,answer init) $(addprefix tests/fuzz/,run faults/run) \
+	$(addprefix tests/kernels/,build debian modules place.sh) tests/packaging/kernel \
 	$(addprefix tests/install/,customize system) \
-	tests/packaging/kernel $(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
+	$(addprefix packaging/,dist install-driver refresh-initramfs swap-driver) \
 	$(wildcard packaging/debian/*.postinst packaging/debian/*.prerm)
 
 # The value is asked for late: setup may have to install the headers first.
@@ -66,8 +67,10 @@ help:
 	@echo "make check-cloud  run all tests in Debian's kernel for clouds; check-rt: with PREEMPT_RT;"
 	@echo "                  check-backports: in the newest that Debian 12 offers"
 	@echo "make check-kernels  run all tests in all of these kernels, one after the other"
+	@echo "make check-newest-qemu  run all tests in the newest QEMU that Debian has"
 	@echo "make check-archs  run the core of the tests in emulated arm64, i386, s390x and ppc64el"
-	@echo "make matrix   write the README's table of what these two have run"
+	@echo "make matrix   write the README's table of what these have run; matrix-newest-qemu"
+	@echo "                  runs and records check-newest-qemu, and so on"
 	@echo "make check-install  install, upgrade around and remove the packages in a Debian system;"
 	@echo "                  SUITES=\"bookworm trixie\" in Debian 13 too"
 	@echo "make check-model  check a model of the life of memory, in every order of its steps"
@@ -176,6 +179,14 @@ check-cloud check-rt check-backports: check-%: kernel-%
 check-arm64 check-i386 check-s390x check-ppc64el: check-%: kernel-%
 	AEROSTAT_FLAVOUR=$* $(PYTEST) $(CORE_TESTS)
 
+# In the kernel of the machine, and in the newest QEMU of Debian's suites.
+check-newest-qemu: setup-check module device
+	@tests/newest-qemu
+	@$(MAKE) --no-print-directory --silent programs
+	$(PYTEST) --durations=15 $(TESTS)
+
+check-newest-qemu matrix-newest-qemu: export AEROSTAT_QEMU = $(CURDIR)/build/qemu/qemu-system-x86_64
+
 # All tests in each kernel, or the core of them on each architecture, one after the other. Each
 # run is recorded, and a failed one does not keep the next from running.
 check-debian: check
@@ -189,7 +200,7 @@ matrix-%:
 	@mkdir -p build/matrix && rm -f build/matrix/$*.*
 	$(MAKE) --no-print-directory check-$* PYTEST='$(PYTEST) --junitxml=build/matrix/$*.xml' || \
 		touch build/matrix/$*.failed
-	@AEROSTAT_FLAVOUR=$(filter-out debian,$*) $(PYTHON) tests/matrix.py record build/matrix/$*.xml
+	@AEROSTAT_FLAVOUR=$(filter-out debian newest-qemu,$*) $(PYTHON) tests/matrix.py record build/matrix/$*.xml
 
 # Each system goes through its tests in their order, one boot after the other.
 check-install: setup-check setup-install
@@ -261,5 +272,5 @@ distclean: clean
 	kernel-kcsan kernel-cloud kernel-rt kernel-backports check-sanitizers check-kcsan \
 	check-cloud check-rt check-backports check-kernels check-archs check-install matrix \
 	kernel-arm64 kernel-i386 kernel-s390x kernel-ppc64el check-arm64 check-i386 check-s390x \
-	check-ppc64el check-debian style style-checkpatch style-sparse \
+	check-ppc64el check-debian check-newest-qemu style style-checkpatch style-sparse \
 	style-manual style-scripts dist deb rpm install uninstall clean distclean

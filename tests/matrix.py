@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ran where, as a table in the README: of each kernel the last run of all its tests.
 
-    tests/matrix.py record FILE   keeps what pytest wrote to that file, for this flavour
+    tests/matrix.py record FILE   keeps what pytest wrote to that file, which is the row's name
     tests/matrix.py show          writes the table anew
 
-No cell is written by hand: `make check-kernels` and `make check-archs` record what they ran.
+No cell is written by hand: `make matrix-<row>` records what `make check-<row>` ran, and
+`make check-kernels` and `make check-archs` do so for many rows.
 """
 
 import json
@@ -19,13 +20,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rig import flavour, kernel, paths  # noqa: E402
+from rig.emulator import PROGRAM  # noqa: E402
 
 RECORDS = paths.ROOT / "docs" / "matrix"
 README = paths.ROOT / "README.md"
 TABLE = re.compile(r"(<!-- what ran where -->\n).*?(<!-- end -->)", re.DOTALL)
 # The rows' order, and what readers call these kernels.
 KERNELS = {
-    "": "Debian 12",
+    "debian": "Debian 12",
+    "newest-qemu": "Debian 12",
     "cloud": "Debian 12, for clouds",
     "rt": "Debian 12, PREEMPT_RT",
     "backports": "Debian 12, backports",
@@ -70,12 +73,12 @@ def record(results):
         "failed": failed,
         "skipped": count["skipped"],
         "minutes": round(float(suite.get("time")) / 60),
-        "qemu": re.search(r"\d+\.\d+", _output(flavour.ARCHITECTURE.program, "--version"))[0],
+        "qemu": re.search(r"\d+\.\d+", _output(PROGRAM, "--version"))[0],
         "driver": _commit(),
         "day": date.today().isoformat(),
     }
     RECORDS.mkdir(exist_ok=True)
-    file = RECORDS / f"{flavour.NAME or 'debian'}.json"
+    file = RECORDS / f"{Path(results).stem}.json"
     file.write_text(json.dumps(kept, indent=1) + "\n")
     print(f"{file.relative_to(paths.ROOT)}: {kept['passed']} passed, {failed} failed; "
           "`make matrix` writes the table")
@@ -88,7 +91,7 @@ def _row(cells):
 def table():
     rows = [_row(["kernel", *COLUMNS]), _row(["---"] * (1 + len(COLUMNS)))]
     for name, words in KERNELS.items():
-        file = RECORDS / f"{name or 'debian'}.json"
+        file = RECORDS / f"{name}.json"
         if file.exists():
             kept = json.loads(file.read_text())
             rows.append(_row([words, *(str(kept[key]) for key in COLUMNS.values())]))

@@ -19,7 +19,7 @@ def _fails(guest, arguments, status, words):
 
 @pytest.mark.parametrize("balloon", ["deflate-on-oom=on", "free-page-reporting=on"])
 def test_the_figures_agree_with_the_hypervisors(balloon):
-    with Guest(memory=1024, balloon=balloon) as guest:
+    with Guest(memory=768, balloon=balloon) as guest:
         total = guest.meminfo()["MemTotal"]
         for mib in (0, 300, 77):
             guest.set_balloon(mib)

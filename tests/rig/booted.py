@@ -2,8 +2,8 @@
 """Machines that have booted, kept for guests that are alike.
 
 Most of the time that a test takes is the boot of its guest. So the second guest with the same
-arguments leaves what it is when it is ready, and those after it begin there. A new image, kernel
-or argument makes all of them boot again.
+arguments leaves what it is when it is ready, and those after it begin there. A new image,
+kernel, QEMU or argument makes all of them boot again.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import threading
 import time
 
 from . import clock, kernel, paths
+from .emulator import find_program
 from .errors import GuestTimeout
 
 DIRECTORY = paths.MADE / "booted"
@@ -19,20 +20,21 @@ FAST = 1 << 40
 KEEP_SECONDS = 60
 
 
+def _made(file):
+    return f"{file} {file.stat().st_mtime_ns}"
+
+
 class Booted:
     def __init__(self, arguments):
-        words = [*arguments, str(paths.IMAGE.stat().st_mtime_ns),
-                 str(kernel.boot_file().stat().st_mtime_ns)]
+        words = [*arguments, *map(_made, (paths.IMAGE, kernel.boot_file(), find_program()))]
         name = hashlib.sha256("\0".join(words).encode()).hexdigest()[:20]
         self._state = DIRECTORY / f"{name}.state"
         self._log = DIRECTORY / f"{name}.log"
         self._seen = DIRECTORY / f"{name}.seen"
 
-    def exists(self):
-        return self._state.exists()
-
-    def open(self):
-        return open(self._state, "rb")
+    def state(self):
+        """The file that holds the machine, or None."""
+        return self._state if self._state.exists() else None
 
     def log(self):
         """The kernel's log up to then."""

@@ -8,6 +8,7 @@ another run could meet, and leave nothing behind.
 import ctypes
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,8 @@ from .errors import GuestError
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-PROGRAM = flavour.ARCHITECTURE.program
+# AEROSTAT_QEMU=<program> has the guests run in another QEMU than the machine's.
+PROGRAM = os.environ.get("AEROSTAT_QEMU") or flavour.ARCHITECTURE.program
 MACHINES = flavour.ARCHITECTURE.machines
 PROCESSOR = {"tcg": flavour.ARCHITECTURE.processor, "kvm": "host"}
 
@@ -78,15 +80,25 @@ def _processor_khz():
     return int(float(speed[1]) * 1000)
 
 
+def find_program():
+    found = shutil.which(PROGRAM)
+    if not found:
+        raise GuestError(f"{PROGRAM} is not installed; run: tests/setup.sh check")
+    return Path(found)
+
+
 class Emulator:
     def __init__(self, arguments, console, machine, incoming=None):
-        """incoming: the socket that a running guest comes through; without it one boots"""
+        """incoming: a socket that a running guest comes through, or the file that holds one;
+        without it one boots"""
         self.monitor, monitor_end = socket.socketpair()
         self.shell, shell_end = socket.socketpair()
         self._errors = tempfile.TemporaryFile()
-        command = [PROGRAM, *arguments, *self._channels(machine, monitor_end, shell_end)]
+        command = [find_program(), *arguments, *self._channels(machine, monitor_end, shell_end)]
         inherited = [monitor_end.fileno(), shell_end.fileno()]
-        if incoming:
+        if isinstance(incoming, Path):
+            command += ["-incoming", f"exec:exec cat '{incoming}'"]
+        elif incoming:
             command += ["-incoming", f"fd:{incoming.fileno()}"]
             inherited.append(incoming.fileno())
         try:
@@ -94,8 +106,6 @@ class Emulator:
                 command, stdin=subprocess.DEVNULL, stdout=console.fileno(),
                 stderr=self._errors, preexec_fn=_die_with_parent, start_new_session=True,
                 pass_fds=inherited)
-        except FileNotFoundError as error:
-            raise GuestError(f"{PROGRAM} is not installed; run: tests/setup.sh check") from error
         finally:
             monitor_end.close()
             shell_end.close()

@@ -126,8 +126,10 @@ class Guest:
             self._memory_bytes += migration.extra_bytes(self.accelerator)
         self._console = Console(paths.LOGS / f"{self._name}.log")
         booted = Booted(self._arguments())
-        taken_up = booted.exists() and not self._fresh
-        self._emulator = self._take_up(booted) if taken_up else self._start_emulator()
+        taken_up = None if self._fresh else booted.state()
+        if taken_up:
+            self._console.write(booted.log())
+        self._emulator = self._start_emulator(taken_up)
         self._watchdog = threading.Timer(clock.on_the_wall(self._life), self._expire)
         self._watchdog.daemon = True
         self._watchdog.start()
@@ -141,11 +143,6 @@ class Guest:
             self._keep(booted)
         self._baseline = self._measure_memory()
         self.load_module(*self._first_module)
-
-    def _take_up(self, booted):
-        self._console.write(booted.log())
-        with booted.open() as state:
-            return self._start_emulator(state)
 
     def _keep(self, booted):
         if not self._fresh and booted.is_worth_keeping():
@@ -378,6 +375,8 @@ class Guest:
         """Adds the balloon device while the guest runs."""
         words = self._balloon_device(options).split(",")
         settings = dict(word.split("=", 1) for word in words[1:])
+        settings.update({name: value == "on" for name, value in settings.items()
+                         if value in ("on", "off")})
         self.qmp("device_add", driver=words[0], **settings)
 
     def unplug_balloon(self, timeout=30):
