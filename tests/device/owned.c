@@ -100,6 +100,18 @@ static u64 first_word(u32 frame)
 	return READ_ONCE(*(u64 *)page_address(pfn_to_page(frame)));
 }
 
+/* Whether all of it is that word, over and over. */
+bool owned_holds(struct owned *owned, u32 frame, u64 word)
+{
+	const u64 *words = page_address(pfn_to_page(frame));
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+		if (READ_ONCE(words[i]) != word)
+			return false;
+	return true;
+}
+
 /* Whether it still looks as owned_scribble_on() left it. */
 bool owned_is_scribbled_on(struct owned *owned, u32 frame)
 {

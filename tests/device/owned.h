@@ -35,6 +35,7 @@ void owned_acknowledge(struct owned *owned, u32 frame);
 void owned_end(struct owned *owned, u32 frame);
 void owned_end_all(struct owned *owned);
 bool owned_is_scribbled_on(struct owned *owned, u32 frame);
+bool owned_holds(struct owned *owned, u32 frame, u64 word);
 unsigned long owned_came_back_with(struct owned *owned, u64 word);
 void owned_scribble_on(struct owned *owned, u32 frame);
 void owned_scribble_again(struct owned *owned, u32 frame);

@@ -8,7 +8,6 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/string.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
@@ -21,16 +20,9 @@ static bool keeps_contents(struct host *host, enum host_queue queue)
 	return queue == HOST_REPORT && host_has(host, VIRTIO_BALLOON_F_PAGE_POISON);
 }
 
-static bool holds_poison(struct host *host, u32 frame)
-{
-	const u32 *words = page_address(pfn_to_page(frame));
-
-	return words[0] == host->poison && !memcmp(words, words + 1, PAGE_SIZE - sizeof(*words));
-}
-
 static void range_check_poison(struct host *host, u32 frame, const char *when)
 {
-	if (!holds_poison(host, frame))
+	if (!owned_holds(&host->owned, frame, (u64)host->poison << 32 | host->poison))
 		log_add(&host->violations, "report: frame 0x%x does not hold the poison value %s",
 			frame, when);
 }
