@@ -8,12 +8,14 @@
  * nor kills anyone, and it stops while the guest still has SOURCE_RESERVE_BYTES that it
  * could use at once or by swapping.
  *
- * A whole block can't be moved. So it comes from where memory need not be movable, and is
- * marked as offline: crash dumps skip it, and memory that it is part of may be taken
- * offline if it is given back then. Everything smaller can come from anywhere.
+ * A whole block can't be moved. So it comes from where memory need not be movable, no more
+ * of it than is fair, and is marked as offline: crash dumps skip it, and memory that it is
+ * part of may be taken offline if it is given back then. Everything smaller can come from
+ * anywhere.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/sched.h>
@@ -73,7 +75,10 @@ static bool source_can_spare(void)
 	return spare > SOURCE_RESERVE_BYTES >> PAGE_SHIFT;
 }
 
-/* In those zones, below their low watermarks a guest reclaims. */
+/*
+ * In those zones, below their low watermarks a guest reclaims. What may be anywhere leaves
+ * more of a zone free to those who can use no other.
+ */
 static bool source_zones_have_free(int last_zone, long pages)
 {
 	long free = 0, low = 0;
@@ -85,7 +90,8 @@ static bool source_zones_have_free(int last_zone, long pages)
 		for (i = 0; i <= last_zone; i++, zone++) {
 			free += zone_page_state(zone, NR_FREE_PAGES);
 			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
-			low += low_wmark_pages(zone);
+			low += low_wmark_pages(zone) + zone->lowmem_reserve[ZONE_MOVABLE] -
+			       zone->lowmem_reserve[last_zone];
 		}
 	}
 	return free > max(low + SOURCE_MARGIN_PAGES, SOURCE_FREE_PAGES) + pages;
@@ -102,6 +108,42 @@ static bool source_zones_have_free(int last_zone, long pages)
 bool source_has_free(unsigned long pages)
 {
 	return source_zones_have_free(gfp_zone(SOURCE_FIXED_FLAGS), pages);
+}
+
+struct source_zones {
+	u64 free;	/* base pages */
+	u64 managed;	/* base pages that the allocator has or had */
+};
+
+static struct source_zones source_add_up(int first_zone, int last_zone)
+{
+	struct source_zones sum = { 0, 0 };
+	int node, i;
+
+	for_each_online_node(node) {
+		for (i = first_zone; i <= last_zone; i++) {
+			struct zone *zone = &NODE_DATA(node)->node_zones[i];
+
+			sum.free += zone_page_state(zone, NR_FREE_PAGES);
+			sum.managed += zone_managed_pages(zone);
+		}
+	}
+	return sum;
+}
+
+/*
+ * The kernel can't use memory that must stay movable, so as much of that is taken, in
+ * smaller pieces, as of the rest: whole blocks come only from a part with more free memory.
+ */
+static bool source_is_fair(void)
+{
+	int last = gfp_zone(SOURCE_FIXED_FLAGS);
+	struct source_zones fixed = source_add_up(0, last);
+	struct source_zones movable = source_add_up(last + 1, gfp_zone(SOURCE_MOVABLE_FLAGS));
+	u64 mib = SZ_1M >> PAGE_SHIFT;
+
+	return div64_u64(fixed.free, mib) * div64_u64(movable.managed, mib) >=
+	       div64_u64(movable.free, mib) * div64_u64(fixed.managed, mib);
 }
 
 /**
@@ -141,7 +183,9 @@ static struct page *source_take_one(unsigned int order)
 {
 	if (order < BLOCK_WHOLE_ORDER)
 		return source_take_movable(order);
-	return source_has_free(BLOCK_WHOLE_PAGES) ? source_take_block(order) : NULL;
+	if (!source_has_free(BLOCK_WHOLE_PAGES) || !source_is_fair())
+		return NULL;
+	return source_take_block(order);
 }
 
 /* Neither where whole blocks come from nor where smaller ones do. */
