@@ -5,6 +5,7 @@
  * The rule: one line for each trouble that a person should know of, in MiB and with what to
  * do, and not again before it is over. Memory that comes and goes is no trouble.
  */
+#include <linux/crash_dump.h>
 #include <linux/virtio.h>
 
 #include "hold.h"
@@ -62,6 +63,8 @@ void notice_prepare(struct notice *notice, struct virtio_device *device, struct 
 void notice_start(struct notice *notice)
 {
 	notice->said = RESIZE_AT_TARGET;
+	if (is_kdump_kernel())
+		dev_info(notice->device, "this kernel is there to write a crash dump and keeps its memory: the balloon stays empty\n");
 }
 
 static void notice_trouble(struct notice *notice, enum resize_state trouble,

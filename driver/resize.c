@@ -7,6 +7,7 @@
  * progress, and the system can freeze between two steps. The worker sleeps when nothing
  * is to be done; when the guest has nothing to give it tries again more and more rarely.
  */
+#include <linux/crash_dump.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -64,16 +65,21 @@ static bool resize_moves(enum resize_state state)
 	       state == RESIZE_HOLDING_OFF;
 }
 
-/* A device may be at work, and asking it for what it has not changed waits. */
+/*
+ * A device may be at work, and asking it for what it has not changed waits. A kernel that
+ * is there to write a crash dump has little memory, of which the host's target knows nothing.
+ */
 static void resize_read_target(struct resize *resize)
 {
 	u32 target;
 
 	if (!atomic_xchg(&resize->unread, false) &&
-	    time_before(jiffies, resize->read + RESIZE_READ_TIME))
+	    time_before64(get_jiffies_64(), resize->read + RESIZE_READ_TIME))
 		return;
-	resize->read = jiffies;
+	resize->read = get_jiffies_64();
 	virtio_cread_le(resize->device, struct virtio_balloon_config, num_pages, &target);
+	if (is_kdump_kernel())
+		target = 0;
 	if (target == resize->target)
 		return;
 	WRITE_ONCE(resize->target, target);
@@ -131,10 +137,8 @@ static unsigned long resize_answer_limit(struct resize *resize)
 	return resize_is(resize, RESIZE_NOT_ANSWERING) ? jiffies : jiffies + RESIZE_ANSWER_TIME;
 }
 
-static bool resize_is_silent(struct resize *resize)
+static bool resize_is_silent(struct resize *resize, unsigned long limit)
 {
-	unsigned long limit = resize_answer_limit(resize);
-
 	return !deflate_tell_owed(resize->tell, limit) ||
 	       tell_wait_answers(resize->tell, limit);
 }
@@ -145,7 +149,7 @@ static bool resize_is_busy(struct resize *resize)
 	unsigned long limit = resize_answer_limit(resize);
 	struct tell *tell = resize->tell;
 
-	if (resize_is(resize, RESIZE_NOT_ANSWERING) && resize_is_silent(resize))
+	if (resize_is(resize, RESIZE_NOT_ANSWERING) && resize_is_silent(resize, limit))
 		return true;
 	return !deflate_tell_owed(tell, limit) || tell_wait_deflated(tell, limit) ||
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
@@ -215,7 +219,7 @@ static enum resize_state resize_deflate(struct resize *resize, unsigned long spa
 	trace_aerostat_deflate(resize->device, to_bytes(want), to_bytes(returned), begin);
 	if (returned)
 		return RESIZE_DEFLATING;
-	if (resize_is_silent(resize))
+	if (resize_is_silent(resize, limit))
 		return RESIZE_NOT_ANSWERING;
 	msleep(HOLD_ISOLATED_MS);
 	return RESIZE_DEFLATING;
@@ -238,7 +242,7 @@ static enum resize_state resize_step(struct resize *resize)
 	held = hold_count(resize->hold);
 	if (held > target)
 		return resize_deflate(resize, held - target);
-	if (resize_is_silent(resize))
+	if (resize_is_silent(resize, resize_answer_limit(resize)))
 		return RESIZE_NOT_ANSWERING;
 	return hold_count(resize->hold) > target ? RESIZE_DEFLATING : RESIZE_AT_TARGET;
 }
@@ -296,9 +300,10 @@ static void resize_go_on(struct resize *resize, enum resize_state state, long lo
 /* While memory moves, the host is told of the size now and then. */
 static bool resize_shows(struct resize *resize, enum resize_state state)
 {
-	if (resize_moves(state) && time_before(jiffies, resize->shown + RESIZE_SHOW_TIME))
+	if (resize_moves(state) &&
+	    time_before64(get_jiffies_64(), resize->shown + RESIZE_SHOW_TIME))
 		return false;
-	resize->shown = jiffies;
+	resize->shown = get_jiffies_64();
 	return true;
 }
 
@@ -361,7 +366,7 @@ void resize_start(struct resize *resize)
 {
 	WRITE_ONCE(resize->target, 0);
 	atomic_set(&resize->unread, true);
-	resize->shown = jiffies - RESIZE_SHOW_TIME;
+	resize->shown = get_jiffies_64() - RESIZE_SHOW_TIME;
 	resize_say_empty(resize);
 	notice_start(&resize->notice);
 	pace_succeeded(&resize->pace);

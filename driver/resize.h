@@ -29,10 +29,10 @@ struct virtio_device;
  * @not_before: when the guest is asked for more, in jiffies of 64 bits; the worker's
  * @pause: what the worker is at until then; the worker's
  * @unread: the device has changed its configuration since; any context
- * @read: when the target was last read, in jiffies; the worker's
+ * @read: when the target was last read, in jiffies of 64 bits; the worker's
  * @target: the host's target as last read, in units of 4096 bytes; the worker's, read by any
  * @actual: the size as last written to the device, in units of 4096 bytes; likewise
- * @shown: when it was last looked at, in jiffies; the worker's
+ * @shown: when it was last looked at, in jiffies of 64 bits; the worker's
  * @pace: how patiently the guest is asked for more; the worker's
  * @notice: what the log says about it; the worker's
  */
@@ -49,10 +49,10 @@ struct resize {
 	u64 not_before;
 	enum resize_state pause;
 	atomic_t unread;
-	unsigned long read;
+	u64 read;
 	u32 target;
 	u32 actual;
-	unsigned long shown;
+	u64 shown;
 	struct pace pace;
 	struct notice notice;
 };
