@@ -3,8 +3,9 @@
  * Base pages in the balloon that compaction moves: the host gets the new page and gives
  * the old one back, of which it is told if it was named by its frame number.
  *
- * The rule: a mover holds nothing but its two pages, waits for the device a short while
- * and then leaves, for compaction may have been started by the balloon's own allocation.
+ * The rule: a mover holds nothing but its two pages, waits for the device a short while, or
+ * not at all if it may not, and then leaves, for compaction may have been started by the
+ * balloon's own allocation.
  * By then the new page has been named and can't go back to compaction, so it joins the
  * balloon, where it stays until the answer (see hold); the old one stays out of use until
  * the device was told of it. One move at a time: the next is refused with -EAGAIN, which
@@ -156,20 +157,21 @@ static int migrate_begin(struct migrate *migrate, struct page *new, struct page 
 	return error;
 }
 
-static int migrate_try(struct migrate *migrate, struct page *new, struct page *old)
+static int migrate_try(struct migrate *migrate, struct page *new, struct page *old,
+		       unsigned long wait)
 {
 	struct tell *tell = migrate->tell;
 	int error;
 
 	/* The new page may be one that came back just now. */
 	if (!owed_is_empty(&tell->owed) ||
-	    tell_wait_deflated(tell, tell_patience(tell, MIGRATE_WAIT)))
+	    tell_wait_deflated(tell, tell_patience(tell, wait)))
 		return -EBUSY;
 	error = migrate_begin(migrate, new, old);
 	if (error)
 		return error;
 
-	await(tell_naming_queue(tell), migrate_is_answered, migrate, jiffies + MIGRATE_WAIT);
+	await(tell_naming_queue(tell), migrate_is_answered, migrate, jiffies + wait);
 	if (migrate_change(migrate, MIGRATE_NAMED, MIGRATE_OWED) == MIGRATE_ACKNOWLEDGED) {
 		migrate_change(migrate, MIGRATE_ACKNOWLEDGED, MIGRATE_OWED);
 		migrate_finish(migrate);
@@ -191,7 +193,7 @@ static int migrate_page(struct balloon_dev_info *info, struct page *new, struct 
 	int error = -EBUSY;
 
 	if (!migrate_is_untimely(migrate, mode))
-		error = migrate_try(migrate, new, old);
+		error = migrate_try(migrate, new, old, mode == MIGRATE_ASYNC ? 0 : MIGRATE_WAIT);
 	if (!error)
 		tally_add(hold->tally, TALLY_MIGRATED, 1);
 	trace_aerostat_migrate(migrate->tell->device, page_to_pfn(old), page_to_pfn(new), error);
