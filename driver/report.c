@@ -107,7 +107,11 @@ static struct request *report_take(struct report *report)
 	while (!request && report_may_post(report)) {
 		notify_device(queue);
 		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
-		report_note_silence(report);
+		/* Its time begins when there is more of it than the call for it. */
+		if (atomic_read(&report->unanswered) > 1)
+			report_note_silence(report);
+		else
+			report->since = jiffies;
 		request = queue_take(queue, 0);
 	}
 	return request;
