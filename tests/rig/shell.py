@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs commands in the guest, one at a time, through the port that init listens on."""
 
-import base64
 import itertools
 import time
 
 from . import clock
 from .channel import Channel
 from .errors import GuestTimeout
+
+# What stands in a line as it is.
+PLAIN = set(range(ord(" "), ord("~") + 1)) - {ord("\\")}
+
+
+def _as_one_line(script):
+    return "".join(chr(byte) if byte in PLAIN else f"\\0{byte:03o}"
+                   for byte in script.encode()).encode()
 
 
 class Shell:
@@ -33,7 +40,7 @@ class Shell:
             raise GuestTimeout(f"the guest's shell still hangs in: {self._stuck}")
         marker = f"aerostat-{next(self._numbers)}-{time.monotonic_ns():x}".encode()
         self._stuck = script
-        self._channel.send(marker + b" " + base64.b64encode(script.encode()) + b"\n")
+        self._channel.send(marker + b" " + _as_one_line(script) + b"\n")
         status, output = self._read_answer(marker, script, clock.now() + timeout)
         self._stuck = None
         return status, output
