@@ -10,10 +10,11 @@ import pytest
 def _children_running_qemu():
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, rest = status.read_text().split("(", 1)[1].rsplit(")", 1)
+            parent = int(status.read_text().rsplit(")", 1)[1].split()[1])
+            words = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if name.startswith("qemu-system") and int(rest.split()[1]) == os.getpid():
+        if b"qemu-system" in words and parent == os.getpid():
             yield int(status.parent.name)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from rig import Device, Guest, GuestError, OUT_OF_MEMORY, flavour, kernel, paths  # noqa: E402
+from rig import Device, Guest, GuestError, OUT_OF_MEMORY, kernel, paths  # noqa: E402
 from rig.console import COMPLAINT  # noqa: E402
 from rig.hostile import NEVER_RESET, PATIENT  # noqa: E402
 
@@ -98,7 +98,7 @@ def play(first, count, name="sequences", cpus=2, command=None):
         try:
             Device(guest)
             guest.load_module()
-            kept = flavour.kept_bytes(guest.memory_bytes) // 1024
+            kept = guest.kept_bytes // 1024
             return _play(guest, f"KEPT_KIB={kept} {command or f'adversary run {first} {count}'}",
                          first, seconds)
         except Fault:

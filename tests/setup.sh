@@ -31,7 +31,7 @@ packages_for() {
 	dist="make git"
 	deb="$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian"
 	check="$demo git python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
-	check="$check trace-cmd bpftrace"
+	check="$check trace-cmd bpftrace gnuplot-nox"
 
 	case $1 in
 	build) echo "$build" ;;

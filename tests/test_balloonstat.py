@@ -22,8 +22,7 @@ def test_the_figures_agree_with_the_hypervisors(balloon):
     with Guest(memory=768, balloon=balloon) as guest:
         total = guest.meminfo()["MemTotal"]
         for mib in (0, 300, 77):
-            guest.set_balloon(mib)
-            guest.wait_balloon(mib)
+            guest.move_balloon(mib)
             shown = json.loads(guest.run("balloonstat --json"))
             assert shown["actual"] == shown["target"] == guest.balloon_bytes() == mib * MIB
             assert shown["machine"] == total
@@ -37,8 +36,7 @@ def test_the_figures_agree_with_the_hypervisors(balloon):
 def test_a_line_each_second_shows_memory_move():
     with Guest(memory=1024, balloon="deflate-on-oom=on") as guest:
         watch = guest.start("balloonstat 1 4")
-        guest.set_balloon(400)
-        guest.wait_balloon(400)
+        guest.move_balloon(400)
         assert watch.wait(timeout=15) == 0
         lines = [line.split() for line in watch.output().splitlines()]
         assert lines[1][:4] == ["target", "actual", "blocks", "pages"]

@@ -10,9 +10,10 @@ import pytest
 
 from rig import Guest, kernel, paths
 from rig.pattern import assert_whole, start_pattern
-from rig.visible import TRACING
+from rig.visible import TRACING, figures
 
 MIB = 1 << 20
+PAGE = 4096
 REPORTING = "free-page-reporting=on"
 WAYS = [REPORTING, "deflate-on-oom=on"]
 TURNS = 1000
@@ -28,6 +29,31 @@ HINTING = "free-page-hint=on,iothread=io0"
 ALLOCATION = re.compile(
     r" (?P<event>kmalloc\w*|kfree): .*ptr=(?P<place>\S+)(.* bytes_alloc=(?P<bytes>\d+))?")
 NOTIFICATION = re.compile(r"^virtio_queue_notify vdev (\w+)", re.MULTILINE)
+
+
+def _free_by_zone(guest):
+    """Bytes that the kernel itself could use, and bytes that only programs can."""
+    free, zone = {}, None
+    for line in guest.read("/proc/zoneinfo").splitlines():
+        words = line.split()
+        if words[0] == "Node" and "zone" in words:
+            zone = "movable" if words[-1] == "Movable" else "kernel"
+        elif words[:2] == ["pages", "free"]:
+            free[zone] = free.get(zone, 0) + int(words[2]) * PAGE
+    return free["kernel"], free["movable"]
+
+
+@pytest.mark.parametrize("balloon", WAYS)
+def test_where_only_programs_can_have_most_memory_the_kernel_keeps_its_share(balloon):
+    with Guest(memory=1024, balloon=balloon, cmdline="movablecore=640M") as guest:
+        kernel_before, movable_before = _free_by_zone(guest)
+        assert movable_before > 500 * MIB
+        guest.move_balloon(500)
+        kernel_now, movable_now = _free_by_zone(guest)
+        kept, share = kernel_now / kernel_before, movable_now / movable_before
+        assert kept > share / 2, (kept, share)
+        assert figures(guest)["held_as_blocks"] > 0
+        guest.move_balloon(0)
 
 
 def _reload(guest, by_report):
@@ -46,8 +72,7 @@ def test_a_thousand_random_targets_leave_the_pattern_whole(balloon, reloads):
                 _reload(guest, "off" if turn // RELOAD_TURNS % 2 else "auto")
             guest.set_balloon(chance.randrange(0, 150))
             time.sleep(chance.random() * 0.08)
-        guest.set_balloon(77)
-        guest.wait_balloon(77)
+        guest.move_balloon(77)
         assert_whole(pattern)
 
 
@@ -58,12 +83,10 @@ def _beside_a_balloon(driver, balloon, use):
             # How it leaves is not the question; in Linux 6.12 it may bring the guest down.
             guest.expect_dead()
         guest.touch(750)
-        guest.set_balloon(512)
-        guest.wait_balloon(512)
+        guest.move_balloon(512)
         found = use(guest)
         guest.wait_balloon(512)
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         return found
 
 
@@ -108,8 +131,7 @@ def test_a_gibibyte_takes_few_notifications_each_way(balloon, most):
         guest.touch(1500)
         for mib in (1024, 0):
             before = _notifications(trace)
-            guest.set_balloon(mib)
-            guest.wait_balloon(mib)
+            guest.move_balloon(mib)
             count = _notifications(trace) - before
             assert count <= most
             # What was named by ranges comes back without a word.
@@ -152,7 +174,6 @@ def test_the_driver_needs_little_memory_of_its_own(balloon):
                   "for event in kmalloc kmalloc_node kfree; do echo 1 >$event/enable; done")
         guest.load_module()
         before = _own_memory(guest)
-        guest.set_balloon(1700)
-        guest.wait_balloon(1700)
+        guest.move_balloon(1700)
         assert 0 < before <= _own_memory(guest) <= min(256 << 10, 1700 * MIB * 0.0002)
         guest.run(f"cd {TRACING}; echo 0 >events/enable; echo 1 >buffer_size_kb; echo >trace")

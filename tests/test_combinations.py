@@ -45,8 +45,7 @@ def _assert_serves(guest, device, offered, gives_values):
     taken = _expected(offered, gives_values)
     assert accepted(device) & 0x3f == taken, offered
     for mib in (30, 10):
-        device.set_target(mib)
-        device.wait_actual(mib)
+        device.move(mib)
     _assert_every_queue_is_heard(device, taken)
     guest.unload_module()
     assert device.actual_pages() == device.owned_pages() == 0

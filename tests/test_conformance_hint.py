@@ -62,8 +62,7 @@ def test_h2_a_round_is_opened_by_its_command_once():
         device.command(7)
         device.wait_noted(END)
         device.command(7)
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
         device.command(8)
         log = device.wait_noted(END, 2)
         assert _commands(log) == [7, STOP, 8, STOP]
@@ -74,7 +73,7 @@ def test_h2_a_round_is_opened_by_its_command_once():
 def test_h3_blocks_are_supplied_in_a_round_and_not_after_its_end(command):
     with emulated(HINTS) as (guest, device):
         free = _free(guest)
-        device.delay("hint", 300)
+        device.hold("hint")
         device.clear_log()
         device.command(2)
         device.wait_noted("hint block", 3)
@@ -164,8 +163,7 @@ def test_a_block_is_used_by_nobody_before_the_device_has_acknowledged_it():
         pattern = start_pattern(guest)
         device.hold("hint")
         device.command(2)
-        device.wait_noted("hint block")
-        time.sleep(0.5)
+        device.wait_noted("hint block", 15)
         owned = device.owned_pages()
         assert owned > 0
         device.command(DONE)
@@ -236,14 +234,16 @@ def test_a_device_that_changes_its_mind_at_every_step_gets_rounds_that_begin_and
                 device.set_num_pages(chance.randrange(0, 30000))
             if turn % 30 == 0:
                 guest.touch(60)
+            if turn == 120:
+                # What the device has noted of all turns is too much to be kept.
+                device.clear_log()
             time.sleep(chance.random() * 0.03)
         device.answer("hint")
-        device.set_num_pages(0)
-        device.wait_actual_pages(0)
+        device.move_pages(0)
         device.command(DONE)
         time.sleep(1)
         commands = _commands(device.log())
-        assert len(commands) > 20
+        assert len(commands) > 8
         assert all(bool(first) != bool(second) for first, second in zip(commands, commands[1:]))
         assert free - _free(guest) < 0.1 * free
         assert_whole(pattern)
@@ -255,14 +255,13 @@ def test_a_silent_device_keeps_little_and_loses_nothing():
         free = _free(guest)
         device.hold("hint")
         device.command(2)
-        time.sleep(1)
-        assert free - _free(guest) < 80 * MIB
+        device.wait_noted("hint block", 15)
+        assert 40 * MIB < free - _free(guest) < 80 * MIB
         device.command(3)
         device.command(DONE)
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         guest.unload_module(timeout=10)
-        assert free - _free(guest) < 10 * MIB
+        assert free - _free(guest) < 10 * MIB + guest.kept_bytes
         assert_whole(pattern)
 
 
@@ -277,7 +276,7 @@ def test_hints_survive_sleep_and_a_device_that_vanishes():
         device.command(DONE)
         _hinted(guest, device, 4)
         device.surprise_unplug()
-        assert free - _free(guest) < 10 * MIB
+        assert free - _free(guest) < 10 * MIB + guest.kept_bytes
         device.command(DONE)
         device.plug()
         assert _hinted(guest, device, 5) > 0.8 * free
@@ -326,8 +325,7 @@ def test_a_driver_that_leaves_while_it_opens_a_round_begins_anew_without_one():
         device.take_time_to_notice(0)
         device.answer("report")
         device.command(DONE)
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
         _wait_no_round(device)
         # A block outside of any round is a violation that the device notes.
         assert _hinted(guest, device, 3) > 100 * MIB

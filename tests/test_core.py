@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a balloon is for, shown in few steps: these tests run on every architecture too."""
 
-import time
-
 import pytest
 
-from rig import Guest, clock, flavour
+from rig import Guest, flavour
 from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
@@ -16,13 +14,6 @@ WAYS = [pytest.param("", id="by-frame-numbers"), pytest.param(REPORTING, id="by-
 NOT_REPORTED = 0.25
 
 
-def _wait(condition, timeout=90):
-    deadline = clock.now() + timeout
-    while not condition():
-        assert clock.now() < deadline, "not in time"
-        time.sleep(0.2)
-
-
 @pytest.mark.parametrize("options", WAYS)
 def test_the_host_gets_just_what_it_asked_for_and_the_guest_gets_it_back(options):
     with Guest(memory=768, balloon=options) as guest:
@@ -31,13 +22,11 @@ def test_the_host_gets_just_what_it_asked_for_and_the_guest_gets_it_back(options
         guest.touch(500)
         used = guest.host_rss()
         for mib in (128, 384, 192):
-            guest.set_balloon(mib)
-            guest.wait_balloon(mib)
+            guest.move_balloon(mib)
             assert total - guest.meminfo()["MemTotal"] == mib * MIB
             if mib == 384:
                 assert used - guest.host_rss() > 0.6 * mib * MIB
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         assert guest.meminfo()["MemTotal"] == total
         guest.touch(500)
         assert_whole(pattern)
@@ -45,22 +34,22 @@ def test_the_host_gets_just_what_it_asked_for_and_the_guest_gets_it_back(options
 
 def test_the_statistics_are_the_guests_own():
     with Guest(memory=512) as guest:
-        guest.set_balloon(64)
-        guest.wait_balloon(64)
+        guest.move_balloon(64)
         guest.qmp("qom-set", path=DEVICE, property="guest-stats-polling-interval", value=1)
 
         def figures():
             return guest.qmp("qom-get", path=DEVICE, property="guest-stats")["stats"]
 
-        _wait(lambda: figures()["stat-total-memory"] == guest.meminfo()["MemTotal"])
+        guest.wait_until(lambda: figures()["stat-total-memory"] == guest.meminfo()["MemTotal"],
+                         "the host knows the guest's memory")
         free = guest.meminfo()["MemFree"]
-        _wait(lambda: abs(figures()["stat-free-memory"] - free) < 16 * MIB)
+        guest.wait_until(lambda: abs(figures()["stat-free-memory"] - free) < 16 * MIB,
+                         "the host knows what is free")
 
 
 def test_a_program_in_need_gets_what_only_the_balloon_has():
     with Guest(memory=1024, balloon="deflate-on-oom=on") as guest:
-        guest.set_balloon(600)
-        guest.wait_balloon(600)
+        guest.move_balloon(600)
         hog = guest.start("occupy 500 hold")
         hog.wait_output("\n", timeout=120)
         assert hog.running(), hog.output()
@@ -74,7 +63,8 @@ def test_what_the_guest_freed_goes_back_without_being_asked_for():
     with Guest(memory=1024, balloon=REPORTING) as guest:
         before = guest.host_rss()
         guest.touch(600)
-        _wait(lambda: guest.host_rss() < before + NOT_REPORTED * 600 * MIB)
+        guest.wait_until(lambda: guest.host_rss() < before + NOT_REPORTED * 600 * MIB,
+                         "the host has back what was freed", timeout=90)
         assert guest.balloon_bytes() == 0
 
 
@@ -83,8 +73,7 @@ def test_nothing_is_lost_when_the_driver_leaves_with_a_full_balloon(options):
     with Guest(memory=768, balloon=options) as guest:
         total = guest.meminfo()["MemTotal"]
         pattern = start_pattern(guest)
-        guest.set_balloon(400)
-        guest.wait_balloon(400)
+        guest.move_balloon(400)
         guest.unload_module()
         assert guest.meminfo()["MemTotal"] == total
         guest.touch(500)
@@ -100,15 +89,12 @@ def test_nothing_is_lost_when_the_device_leaves_with_a_full_balloon(options):
     with Guest(memory=768, balloon=options) as guest:
         total = guest.meminfo()["MemTotal"]
         pattern = start_pattern(guest)
-        guest.set_balloon(400)
-        guest.wait_balloon(400)
+        guest.move_balloon(400)
         guest.unplug_balloon(timeout=60)
         # Some buses tell the guest only when the device is gone.
-        _wait(lambda: guest.meminfo()["MemTotal"] == total)
+        guest.wait_until(lambda: guest.meminfo()["MemTotal"] == total, "all memory is back")
         guest.touch(500)
         guest.plug_balloon(options)
-        _wait(lambda: guest.run("ls /sys/bus/virtio/drivers/virtio_balloon/virtio*/features",
-                                check=False).strip().endswith("features"))
-        guest.set_balloon(100)
-        guest.wait_balloon(100)
+        guest.wait_bound()
+        guest.move_balloon(100)
         assert_whole(pattern)

@@ -30,12 +30,10 @@ def test_more_than_the_guest_has_is_refused_once_in_words_and_the_guest_lives(op
         time.sleep(2)
         _works(guest)
         assert guest.log().count(NO_MORE) == 1
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         guest.set_target_bytes(left)
         guest.wait_log(f"(?s){NO_MORE}.*{NO_MORE}")
-        guest.set_balloon(64)
-        guest.wait_balloon(64)
+        guest.move_balloon(64)
 
 
 def test_memory_that_comes_free_later_is_taken_then():
@@ -46,33 +44,6 @@ def test_memory_that_comes_free_later_is_taken_then():
         guest.wait_log(NO_MORE)
         hog.stop()
         guest.wait_balloon(300, timeout=15)
-
-
-def test_clean_cache_gives_way(tmp_path):
-    (tmp_path / "disk").write_bytes(bytes(300 << 20))
-    with Guest(memory=512, disks=[tmp_path / "disk"]) as guest:
-        reader = guest.start("exec 8</dev/vda; cat <&8 >/dev/null; echo read; sleep 1000")
-        reader.wait_output("read")
-        assert guest.meminfo()["Buffers"] > 250 << 20
-        guest.set_balloon(300)
-        guest.wait_balloon(300)
-        assert NO_MORE not in guest.log()
-
-
-def test_cold_memory_is_swapped_out():
-    with Guest(memory=512) as guest:
-        guest.run("modprobe zram && echo 600M >/sys/block/zram0/disksize")
-        guest.run("mkswap /dev/zram0 && swapon /dev/zram0")
-        hog = guest.start("occupy 300 hold")
-        hog.wait_output("\n")
-        guest.set_balloon(250)
-        guest.wait_balloon(250)
-        assert hog.running()
-        assert guest.vmstat()["pswpout"] > 0
-        hog.stop()
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
-        guest.run("swapoff /dev/zram0; echo 1 >/sys/block/zram0/reset")
 
 
 def test_a_bad_parameter_is_refused_with_the_allowed_range():

@@ -15,6 +15,7 @@ CONFORMANCE = paths.ROOT / "docs" / "conformance.md"
 RULES = [f"{letter}{number}" for letter, last in
          {"F": 3, "O": 10, "L": 3, "S": 6, "H": 6, "P": 2, "R": 5}.items()
          for number in range(1, last + 1)]
+MESSAGE = re.compile(r'(?:dev|pr)_(?:err|warn|info)\([^"]*"((?:[^"\\]|\\.)*)"')
 
 
 def _tests():
@@ -53,6 +54,21 @@ def test_what_the_source_cites_is_a_rule():
     cited = {rule for path in (paths.ROOT / "driver").glob("*.[ch]")
              for rule in re.findall(r"\b[FOLSHPR]\d{1,2}\b", path.read_text())}
     assert cited - set(RULES) == set()
+
+
+def _messages():
+    """What the driver says, in the parts between its figures."""
+    for path in sorted((paths.ROOT / "driver").glob("*.c")):
+        for text in MESSAGE.findall(path.read_text()):
+            yield from filter(None, re.split(r"%[-\w]+|\\n", text))
+
+
+def test_each_message_of_the_driver_is_explained_in_the_readme():
+    table = (paths.ROOT / "README.md").read_text().split("\n## What the log says\n")[1]
+    table = table.split("\n## ")[0]
+    messages = list(_messages())
+    assert len(messages) > 20
+    assert [part for part in messages if part.strip() not in table] == []
 
 
 def test_the_table_of_what_ran_where_is_made_from_its_records():

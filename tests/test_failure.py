@@ -11,7 +11,6 @@ from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY, clock
 from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none_used_untold,
                           compact, emulated, named, place_of, ready_at, spread_balloon,
                           use_all_that_is_available)
-from rig.hostile import wait_until
 from rig.pattern import assert_whole, start_pattern
 
 
@@ -64,15 +63,13 @@ def test_a_silent_device_is_reported_once_and_named_pages_stay_out_of_use():
 
 def test_while_inflating_is_not_answered_the_balloon_deflates():
     with emulated() as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.hold("inflate")
         device.set_target(120)
         device.wait_owned_pages(101 * 256)
-        device.set_target(10)
-        device.wait_actual(10, timeout=15)
+        device.move(10, timeout=15)
         device.answer("inflate")
-        wait_until(guest, lambda: device.owned_mib() == 10, "the host owns 10 MiB")
+        guest.wait_until(lambda: device.owned_mib() == 10, "the host owns 10 MiB")
         assert device.actual_mib() == 10
 
 
@@ -95,8 +92,7 @@ def test_a_late_answer_to_half_of_the_requests_counts_for_half():
 def test_the_driver_leaves_a_device_that_never_answers_within_seconds(features):
     with emulated(features) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
         device.hold("inflate")
         device.hold("deflate")
         device.set_target(100)
@@ -110,14 +106,23 @@ def test_the_driver_leaves_a_device_that_never_answers_within_seconds(features):
         assert_whole(pattern)
 
 
+@pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
+def test_an_answer_that_takes_its_time_is_waited_for_without_a_word(features):
+    with emulated(features) as (guest, device):
+        for queue in ("inflate", "deflate"):
+            device.delay(queue, 3000)
+        device.move(20)
+        device.move(4)
+        assert SILENT not in guest.log()
+
+
 # A deflate request without an answer
 
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 def test_a_silent_deflation_is_reported_once_and_new_targets_do_not_hang(features):
     with emulated(features) as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.hold("deflate")
         device.set_target(20)
         guest.wait_log(SILENT, timeout=15)
@@ -138,8 +143,7 @@ def test_a_guest_out_of_memory_lives_on_when_deflation_is_never_answered(feature
     # In need a guest uses memory before the device can be told, which must not overwrite it.
     with emulated(features, scribble=features == MUST_TELL) as (guest, device):
         guest.forgive(OUT_OF_MEMORY)
-        device.set_target(300)
-        device.wait_actual(300)
+        device.move(300)
         device.hold("deflate")
         program = guest.start("occupy 400")
         lived = program.wait(timeout=60) == 0
@@ -156,8 +160,7 @@ def test_queues_of_any_size_serve(features, queue_size):
     with emulated(features, queue_size=queue_size) as (guest, device):
         pattern = start_pattern(guest)
         for mib in (150, 10, 90, 0):
-            device.set_target(mib)
-            device.wait_actual(mib)
+            device.move(mib)
             assert device.owned_mib() == mib
         assert_whole(pattern)
 
@@ -166,8 +169,7 @@ def test_queues_of_any_size_serve(features, queue_size):
 def test_with_tiny_queues_pages_are_not_used_before_the_device_was_told(features):
     with emulated(features, queue_size=2) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(200)
-        device.wait_actual(200)
+        device.move(200)
         device.hold("deflate")
         device.set_target(100)
         device.wait_noted("deflate")
@@ -185,8 +187,7 @@ def test_a_legacy_device_serves(extra):
     with emulated(DEFLATES_ON_OOM | extra, legacy=True) as (guest, device):
         pattern = start_pattern(guest)
         for mib in (150, 10, 90, 0):
-            device.set_target(mib)
-            device.wait_actual(mib)
+            device.move(mib)
             assert device.owned_mib() == mib
         assert_whole(pattern)
 
@@ -196,8 +197,7 @@ def test_features_that_the_driver_can_not_keep_are_declined():
     with emulated(offered) as (guest, device):
         accepted = [line.split()[1] for line in device.log() if line.startswith("features")]
         assert int(accepted[-1], 16) == 1 << 32 | 1 << 29 | 1 << 0
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
 
 
 # Targets
@@ -208,8 +208,7 @@ def test_odd_targets_are_hit_exactly(features):
     with emulated(features) as (guest, device):
         pattern = start_pattern(guest)
         for pages in (1, 255, 257, 256, 20001, 3, 0):
-            device.set_num_pages(pages)
-            device.wait_actual_pages(pages)
+            device.move_pages(pages)
             assert device.owned_pages() == pages
         assert_whole(pattern)
 
@@ -221,8 +220,7 @@ def test_a_target_of_all_ones_leaves_a_living_guest(features):
         device.set_num_pages(0xffffffff)
         guest.wait_log("no more memory to give")
         guest.run("occupy 2")
-        device.set_num_pages(257)
-        device.wait_actual_pages(257)
+        device.move_pages(257)
         assert_whole(pattern)
 
 
@@ -239,8 +237,7 @@ def test_two_hundred_targets_and_random_latencies_leave_the_pattern_whole(featur
         assert pattern.running(), pattern.output()
         device.answer("inflate")
         device.answer("deflate")
-        device.set_num_pages(7777)
-        device.wait_actual_pages(7777)
+        device.move_pages(7777)
         assert device.owned_pages() == 7777
         assert_whole(pattern)
 
@@ -257,14 +254,12 @@ def test_a_probe_that_fails_at_any_queue_leaves_nothing_behind():
             guest.unload_module()
         device.limit_queues(3)
         guest.load_module()
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
 
 
 def test_a_device_that_comes_back_from_sleep_without_its_queues_can_be_left():
     with emulated({"deflate-on-oom", "stats"}, suspendable=True) as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.limit_queues(1)
         guest.run("echo devices >/sys/power/pm_test; echo mem >/sys/power/state")
         guest.touch(300)
@@ -284,8 +279,7 @@ def test_a_device_that_breaks_is_reported_once_and_gone_with_the_driver(features
     with emulated(features) as (guest, device):
         pattern = start_pattern(guest)
         for _ in range(3):
-            device.set_target(start)
-            device.wait_actual(start)
+            device.move(start)
             device.delay("inflate", 5)
             device.delay("deflate", 5)
             mark = guest.mark_log()
@@ -317,8 +311,7 @@ def test_ten_unplugs_by_surprise_at_random_moments_leave_the_pattern_whole(featu
             device.surprise_unplug(timeout=15)
             assert device.owned_pages() == 0
             device.plug()
-        device.set_target(77)
-        device.wait_actual(77)
+        device.move(77)
         assert_whole(pattern)
 
 
@@ -326,8 +319,7 @@ def test_ten_unplugs_by_surprise_at_random_moments_leave_the_pattern_whole(featu
 def test_after_sleep_the_balloon_is_at_its_target(features):
     with emulated(features, suspendable=True) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(200)
-        device.wait_actual(200)
+        device.move(200)
         guest.run("echo devices >/sys/power/pm_test")
         device.clear_log()
         guest.run("echo mem >/sys/power/state", timeout=60)
@@ -340,8 +332,7 @@ def test_after_sleep_the_balloon_is_at_its_target(features):
 def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
     with emulated(suspendable=True) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
         device.hold("inflate")
         device.hold("deflate")
         device.set_target(100)
@@ -359,21 +350,21 @@ def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
 
 @pytest.mark.parametrize("features", [DEFLATES_ON_OOM, MUST_TELL], ids=named)
 @pytest.mark.parametrize("queue", ["inflate", "deflate"])
-def test_compaction_goes_on_while_the_device_is_silent(features, queue):
+def test_compaction_ends_while_the_device_is_silent_and_moves_pages_when_it_answers(features,
+                                                                                    queue):
     with emulated(features, cpus=2) as (guest, device):
         spread_balloon(guest, device, 150)
         pattern = start_pattern(guest)
-        moved = guest.vmstat()["balloon_migrate"]
         device.hold(queue)
         device.clear_log()
         compact(guest)
         noted = device.log()
         assert any(line.startswith(queue) for line in noted), noted
         device.answer(queue)
+        moved = guest.vmstat()["balloon_migrate"]
         compact(guest)
         assert guest.vmstat()["balloon_migrate"] > moved
-        device.set_target(0)
-        device.wait_actual(0)
+        device.move(0)
         assert device.owned_pages() == 0
         assert_whole(pattern)
 
@@ -398,8 +389,7 @@ def test_the_driver_leaves_while_compaction_waits_for_a_silent_device(features):
 
 def test_the_device_hears_of_an_empty_balloon_when_the_driver_leaves():
     with emulated() as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.clear_log()
         guest.unload_module()
         log = device.log()

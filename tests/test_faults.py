@@ -30,10 +30,8 @@ def _guest_with_faults(parameters="", **options):
 
 
 def _moves(guest):
-    guest.set_balloon(200)
-    guest.wait_balloon(200)
-    guest.set_balloon(0)
-    guest.wait_balloon(0)
+    guest.move_balloon(200)
+    guest.move_balloon(0)
 
 
 def _bound(guest, name):
@@ -62,8 +60,7 @@ def test_a_device_that_wakes_up_without_any_one_allocation_wakes_or_is_left_alon
         guest.run("echo 0 >/sys/power/pm_async; echo devices >/sys/power/pm_test; "
                   "echo 0 >/sys/module/suspend/parameters/pm_test_delay")
         for number in range(1, ALLOCATIONS_MOST):
-            guest.set_balloon(100)
-            guest.wait_balloon(100)
+            guest.move_balloon(100)
             if not faults.nth(number, "/sys/power/state", "freeze"):
                 break
             guest.unload_module()
@@ -94,8 +91,7 @@ def test_each_file_is_read_without_any_one_allocation():
 @pytest.mark.parametrize("way", WAYS)
 def test_a_balloon_moves_while_every_nth_allocation_fails(way, kind, every):
     with _guest_with_faults(parameters=WAYS[way]) as (guest, faults):
-        guest.set_balloon(100)
-        guest.wait_balloon(100)
+        guest.move_balloon(100)
         faults.often(kind, every)
         guest.set_balloon(300)
         if kind == "fail_page_alloc" and every == 1:
@@ -103,9 +99,9 @@ def test_a_balloon_moves_while_every_nth_allocation_fails(way, kind, every):
         else:
             guest.wait_balloon(300)
         guest.qmp("migrate", uri="exec:cat >/dev/null")
-        guest.wait_balloon(300 if figures(guest)["actual"] > 200 << 20 else 100)
-        guest.set_balloon(50)
-        guest.wait_balloon(50)
+        guest.wait_until(lambda: guest.qmp("query-migrate")["status"] == "completed",
+                         "the guest is copied", timeout=60)
+        guest.qmp("cont")
+        guest.move_balloon(50)
         faults.never()
-        guest.set_balloon(200)
-        guest.wait_balloon(200)
+        guest.move_balloon(200)

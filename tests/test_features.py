@@ -32,8 +32,7 @@ def _assert_works(guest, offered, gives_values):
     guest.run(f"until [ -e {DRIVER}/virtio* ]; do sleep 0.05; done")
     assert guest.balloon_features() == _expected(offered, gives_values), offered
     for mib in (100, 0):
-        guest.set_balloon(mib)
-        guest.wait_balloon(mib)
+        guest.move_balloon(mib)
     guest.unload_module()
     guest.unplug_balloon()
 

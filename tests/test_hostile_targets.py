@@ -9,7 +9,7 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.emulated import MUST_TELL
-from rig.hostile import Arena, wait_until
+from rig.hostile import Arena
 from rig.pattern import assert_whole, start_pattern
 
 ALL = {"deflate-on-oom", "stats", "free-page-hint", "reporting"}
@@ -27,8 +27,7 @@ def arena():
 
 def assert_follows(device, mib=9):
     device.read_targets()
-    device.set_target(mib)
-    device.wait_actual(mib)
+    device.move(mib)
 
 
 @pytest.mark.parametrize("features", [FRAMES, MUST_TELL, ALL],
@@ -73,8 +72,7 @@ def test_two_hundred_targets_in_a_row_end_at_the_last_one(arena, features):
 def test_a_storm_of_interrupts_without_a_reason_changes_nothing(arena, moment):
     with arena.scenario(ALL - {"reporting"}) as (guest, device):
         pattern = start_pattern(guest, 8)
-        device.set_target(20)
-        device.wait_actual(20)
+        device.move(20)
         for queue in ("inflate", "deflate"):
             device.delay(queue, LATE_MS)
         if moment == "silent":
@@ -86,6 +84,8 @@ def test_a_storm_of_interrupts_without_a_reason_changes_nothing(arena, moment):
         elif moment == "broken":
             device.break_queues()
         device.storm(1000)
+        if moment in ("at-rest", "broken"):
+            assert device.actual_mib() == device.owned_mib() == 20
         for queue in ("inflate", "deflate"):
             device.answer(queue)
         if moment != "broken":
@@ -116,8 +116,7 @@ def test_a_storm_of_interrupts_in_the_middle_of_a_probe_changes_nothing(arena, s
 
 def test_a_storm_of_interrupts_while_the_driver_leaves_changes_nothing(arena):
     with arena.scenario(FRAMES) as (guest, device):
-        device.set_target(30)
-        device.wait_actual(30)
+        device.move(30)
         storm = guest.start("echo 20000 >/sys/kernel/debug/balloon_device/storm")
         guest.unload_module(timeout=20)
         assert device.actual_pages() == 0
@@ -128,15 +127,14 @@ def test_a_storm_of_interrupts_while_the_driver_leaves_changes_nothing(arena):
 def test_a_device_that_needs_a_reset_can_be_left(arena, moment):
     with arena.scenario(FRAMES) as (guest, device):
         pattern = start_pattern(guest, 8)
-        device.set_target(20)
-        device.wait_actual(20)
+        device.move(20)
         if moment != "at-rest":
             queue = {"inflating": "inflate", "deflating": "deflate"}.get(moment, "hint")
             device.strike(f"request-{queue}", 2, "need-reset")
             device.set_target({"inflating": 40, "deflating": 2}.get(moment, 20))
             if moment == "supplying-hints":
                 device.command(2)
-            wait_until(guest, device.has_struck, "the device needs a reset")
+            guest.wait_until(device.has_struck, "the device needs a reset")
         else:
             device.act("need-reset")
         guest.run("occupy 30")
@@ -158,7 +156,7 @@ def test_a_configuration_whose_generation_never_stands_still_is_read_all_the_sam
             assert_follows(device, mib)
 
 
-def test_everything_is_wanted_while_nothing_is_answered(arena):
+def test_a_guest_that_is_asked_for_everything_and_never_answered_lives(arena):
     with arena.scenario(MUST_TELL, forgive=OUT_OF_MEMORY.split("|")) as (guest, device):
         for queue in ("inflate", "deflate"):
             device.hold(queue)

@@ -56,8 +56,7 @@ def test_targets_are_reached_both_ways_and_no_page_is_lost(hypervisor):
         _work_as(device, hypervisor)
         pattern = start_pattern(guest)
         for mib in (200, 60, 180, 0, 120):
-            device.set_target(mib)
-            device.wait_actual(mib, timeout=60)
+            device.move(mib, timeout=60)
         assert_whole(pattern)
 
 
@@ -70,8 +69,7 @@ def test_a_target_above_all_memory_takes_what_there_is_and_harms_nobody(hypervis
         device.set_num_pages(0xffffffff)
         guest.wait_log(NO_MORE, since=mark, timeout=60)
         assert guest.vmstat()["oom_kill"] == 0
-        device.set_target(0)
-        device.wait_actual(0, timeout=60)
+        device.move(0, timeout=60)
         assert_whole(pattern)
 
 
@@ -79,8 +77,7 @@ def test_a_target_above_all_memory_takes_what_there_is_and_harms_nobody(hypervis
 def test_a_program_in_need_lives_whatever_the_hypervisor(hypervisor):
     with _boot(hypervisor) as (guest, device):
         _work_as(device, hypervisor)
-        device.set_target(330)
-        device.wait_actual(330, timeout=60)
+        device.move(330, timeout=60)
         hog = guest.start("occupy 250 hold")
         hog.wait_output("\n", timeout=60)
         assert hog.running(), hog.output()

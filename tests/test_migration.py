@@ -118,11 +118,9 @@ def test_a_program_gets_hinted_memory_while_the_guest_moves_and_loses_no_byte():
 @pytest.mark.parametrize("balloon", ["", HINTING], ids=["plain", "hinting"])
 def test_an_inflated_balloon_moves_along_and_follows_its_new_host(balloon):
     with _working_guest(balloon, pattern=300) as guest:
-        guest.set_balloon(400)
-        guest.wait_balloon(400)
+        guest.move_balloon(400)
         guest.migrate(bandwidth=FAST).wait()
         assert guest.balloon_mib() == 400
         assert guest.host_rss() < (1024 - 380) * MIB
         for mib in (100, 500, 0):
-            guest.set_balloon(mib)
-            guest.wait_balloon(mib)
+            guest.move_balloon(mib)

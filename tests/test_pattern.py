@@ -21,8 +21,7 @@ def test_a_hundred_target_changes_at_random_moments_leave_the_pattern_whole(opti
             guest.set_balloon(chance.randrange(0, 150))
             time.sleep(chance.random() * 0.3)
             assert pattern.running(), pattern.output()
-        guest.set_balloon(77)
-        guest.wait_balloon(77)
+        guest.move_balloon(77)
         assert_whole(pattern)
 
 
@@ -34,15 +33,12 @@ def test_compaction_moves_balloon_pages_and_the_pattern_holds():
         for _ in range(50):
             fragment = guest.start("fragment 200 8")
             fragment.wait_output("fragment: ready")
-            guest.set_balloon(160)
-            guest.wait_balloon(160)
+            guest.move_balloon(160)
             fragment.stop()
-            guest.set_balloon(64)
-            guest.wait_balloon(64)
+            guest.move_balloon(64)
         assert guest.vmstat()["balloon_migrate"] > moved
         compact.stop()
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         assert_whole(pattern)
 
 
@@ -51,8 +47,7 @@ def test_a_moved_page_goes_to_the_host_and_the_old_one_comes_back():
         guest.touch(380)
         fragment = guest.start("fragment 350 8")
         fragment.wait_output("fragment: ready")
-        guest.set_balloon(200)
-        guest.wait_balloon(200)
+        guest.move_balloon(200)
         fragment.stop()
         moved = guest.vmstat()["balloon_migrate"]
         guest.run("echo 1 >/proc/sys/vm/compact_memory")
@@ -61,5 +56,4 @@ def test_a_moved_page_goes_to_the_host_and_the_old_one_comes_back():
         used = guest.host_rss()
         guest.touch(150)
         assert guest.host_rss() - used < 160 * MIB
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)

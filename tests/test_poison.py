@@ -6,12 +6,11 @@ the next use (page_poison). Memory that the host discarded comes back as zeroes:
 guest does not mind, the second would complain.
 """
 
-import time
 from contextlib import contextmanager
 
 import pytest
 
-from rig import Guest, GuestTimeout, clock
+from rig import Guest
 from rig.pattern import assert_whole, start_pattern
 
 MIB = 1 << 20
@@ -20,17 +19,10 @@ UNREPORTED = "free memory is not reported"
 GIVE_VALUES = pytest.mark.parametrize("cmdline", ["page_poison=1", "init_on_free=1"])
 
 
-def _wait(guest, condition, what, timeout=60):
-    deadline = clock.now() + timeout
-    while not condition():
-        if clock.now() > deadline:
-            raise guest.with_console(GuestTimeout, f"not within {timeout} s: {what}")
-        time.sleep(0.2)
-
-
-def _wait_rss(guest, at_most, timeout=60):
-    _wait(guest, lambda: guest.host_rss() <= at_most,
-          f"the host holds {at_most / MIB:.0f} MiB of the guest's memory or less", timeout)
+def _wait_rss(guest, at_most):
+    guest.wait_until(lambda: guest.host_rss() <= at_most,
+                     f"the host holds {at_most / MIB:.0f} MiB of the guest's memory or less",
+                     timeout=60)
 
 
 def _use_and_free(guest, mib):
@@ -61,11 +53,6 @@ def _healthy_guest(cmdline, options, memory=512):
         assert "pagealloc:" not in guest.log()
 
 
-def _move_to(guest, mib):
-    guest.set_balloon(mib)
-    guest.wait_balloon(mib)
-
-
 # Not zeroes with reporting: the balloon may then take what the host has back already.
 @pytest.mark.parametrize("cmdline, options", [
     ("init_on_free=1", "page-poison=on"),
@@ -74,9 +61,9 @@ def _move_to(guest, mib):
 def test_inflating_returns_memory_that_has_a_value(cmdline, options):
     with _healthy_guest(cmdline, options) as guest:
         used = _use_and_free(guest, 300)
-        _move_to(guest, 300)
+        guest.move_balloon(300)
         assert used - guest.host_rss() >= 0.95 * 300 * MIB
-        _move_to(guest, 0)
+        guest.move_balloon(0)
 
 
 def test_memory_that_is_freed_as_zeroes_goes_back_by_itself_and_through_the_balloon():
@@ -86,9 +73,9 @@ def test_memory_that_is_freed_as_zeroes_goes_back_by_itself_and_through_the_ball
         _wait_rss(guest, used - 250 * MIB)
         reported = guest.host_rss()
         # The guest writes zeroes to a page that it gives: the host must lose it once more.
-        _move_to(guest, 300)
+        guest.move_balloon(300)
         assert guest.host_rss() <= reported + 15 * MIB
-        _move_to(guest, 0)
+        guest.move_balloon(0)
         assert UNREPORTED not in guest.log()
 
 
@@ -98,7 +85,7 @@ def test_poisoned_memory_is_reported_and_keeps_its_poison():
         for _ in range(2):
             answers = guest.balloon_interrupts()
             used = _use_and_free(guest, 300)
-            _wait(guest, lambda: guest.balloon_interrupts() > answers + 1, "two reports")
+            guest.wait_until(lambda: guest.balloon_interrupts() > answers + 1, "two reports")
             assert guest.host_rss() >= used - MIB
         assert UNREPORTED not in guest.log()
 
@@ -107,8 +94,8 @@ def test_poisoned_memory_is_reported_and_keeps_its_poison():
 def test_without_poisoning_reporting_is_off_and_that_is_said_once(cmdline):
     with _healthy_guest(cmdline, "page-poison=off,free-page-reporting=on") as guest:
         assert not {POISON, REPORTING} & guest.balloon_features()
-        _move_to(guest, 300)
-        _move_to(guest, 0)
+        guest.move_balloon(300)
+        guest.move_balloon(0)
         assert guest.log().count(UNREPORTED) == 1
 
 

@@ -51,15 +51,13 @@ def _load_into_scattered_memory(guest):
 def _spread_balloon(guest, device):
     """Compaction has reason to move it, and has not yet."""
     scatter = _load_into_scattered_memory(guest)
-    device.set_target(150)
-    device.wait_actual(150)
+    device.move(150)
     scatter.stop()
 
 
 def _assert_follows(guest, device, targets=(150, 10, 90, 0)):
     for mib in targets:
-        device.set_target(mib)
-        device.wait_actual(mib)
+        device.move(mib)
 
 
 # By ranges: what is said
@@ -72,8 +70,7 @@ def test_memory_goes_by_ranges_page_for_page_and_comes_back_without_a_word(featu
         free, size = guest.free_memory(), 0
         for pages in (1, 255, 257, 1025, 20001, 3, 0):
             device.clear_log()
-            device.set_num_pages(pages)
-            device.wait_actual_pages(pages)
+            device.move_pages(pages)
             log = device.log()
             assert frames_in(log, "report") == max(pages - size, 0)
             assert device.owned_pages() == 0
@@ -91,23 +88,20 @@ def _assert_whole_blocks_only(log):
 def test_blocks_are_named_as_a_whole_and_neighbours_together():
     with emulated(REPORTS, memory=768, cmdline=TAKES_AT_ONCE,
                   reported_elsewhere=True) as (guest, device):
-        device.set_target(400)
-        device.wait_actual(400)
+        device.move(400)
         assert sum(report.frames for report in reports_in(device.log())) == 400 * 256
         _assert_whole_blocks_only(device.log())
         assert len(reports_in(device.log())) <= 10
         assert sum(report.ranges for report in reports_in(device.log())) <= 20
         for mib in (48, 76, 300, 4, 32, 100):
             device.clear_log()
-            device.set_target(mib)
-            device.wait_actual(mib)
+            device.move(mib)
             _assert_whole_blocks_only(device.log())
 
 
 def test_the_driver_that_leaves_says_nothing_of_what_comes_back():
     with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.clear_log()
         guest.unload_module()
         log = device.log()
@@ -119,10 +113,8 @@ def test_the_driver_that_leaves_says_nothing_of_what_comes_back():
 def test_memory_that_is_cleared_when_it_is_freed_goes_by_ranges():
     with emulated(REPORTS | {"page-poison"}, cmdline="init_on_free=1",
                   reported_elsewhere=True) as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
-        device.set_target(0)
-        device.wait_actual(0)
+        device.move(100)
+        device.move(0)
         assert frames_in(device.log(), "report") == 25600
         _assert_nothing_in_the_old_queues(device.log())
         assert guest.run("zeros 300") == "zeros: 0 wrong\n"
@@ -139,10 +131,8 @@ def test_memory_that_is_cleared_when_it_is_freed_goes_by_ranges():
 def test_where_ranges_will_not_do_frame_numbers_name_all(features, parameters, cmdline):
     with emulated(features, cmdline=cmdline, parameters=parameters,
                   reported_elsewhere=True) as (guest, device):
-        device.set_target(100)
-        device.wait_actual(100)
-        device.set_target(0)
-        device.wait_actual(0)
+        device.move(100)
+        device.move(0)
         log = device.log()
         assert frames_in(log, "inflate") == frames_in(log, "deflate") == 25600
         assert frames_in(log, "report") == 0
@@ -172,8 +162,7 @@ def test_the_choice_is_auto_or_off_and_can_be_read():
 def test_what_is_named_stays_out_of_use_and_what_is_held_deflates_until_the_answer():
     with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(100)
-        device.wait_actual(100)
+        device.move(100)
         device.hold("report")
         device.set_target(132)
         guest.wait_log(SILENT, timeout=15)
@@ -181,8 +170,7 @@ def test_what_is_named_stays_out_of_use_and_what_is_held_deflates_until_the_answ
         assert 0 < out <= 32 * 256
         assert device.actual_mib() == 100
         use_all_that_is_available(guest)
-        device.set_target(80)
-        device.wait_actual(80)
+        device.move(80)
         use_all_that_is_available(guest)
         for mib in (200, 112, 150):
             device.set_target(mib)
@@ -220,8 +208,7 @@ def test_answers_to_half_of_the_requests_count_for_exactly_their_frames():
 def test_the_driver_leaves_a_device_that_answers_no_report_within_seconds(features):
     with emulated(features) as (guest, device):
         pattern = start_pattern(guest)
-        device.set_target(50)
-        device.wait_actual(50)
+        device.move(50)
         device.hold("report")
         guest.touch(150)
         device.set_target(100)
@@ -251,8 +238,7 @@ def test_a_device_goes_at_any_moment_between_ranges_and_answers_and_memory_is_wh
             time.sleep(chance.random() * 0.2)
             _leave_and_come_back(guest, device, leave)
         device.answer("report")
-        device.set_target(77)
-        device.wait_actual(77)
+        device.move(77)
         assert_whole(pattern)
 
 
@@ -297,8 +283,7 @@ def test_a_legacy_device_takes_ranges():
 
 def test_a_guest_out_of_memory_gets_some_back_without_a_word():
     with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
-        device.set_target(300)
-        device.wait_actual(300)
+        device.move(300)
         device.clear_log()
         program = guest.start("occupy 260 hold")
         assert program.wait_output("\n").strip().isdigit()
@@ -314,8 +299,7 @@ def test_a_guest_gets_memory_back_while_the_worker_takes_it():
             device.set_target(mib)
             program = guest.start("occupy 220")
             assert program.wait() == 0, program.output()
-            device.set_target(0)
-            device.wait_actual(0)
+            device.move(0)
         assert guest.vmstat()["oom_kill"] == 0
         _assert_nothing_in_the_old_queues(device.log())
 
@@ -337,8 +321,7 @@ def _moves_the_one_page(guest, device):
     """Whether compaction names a page in place of the only one that is in no block."""
     device.answer("report")
     for pages in (0, 70 * BLOCK + 1):
-        device.set_num_pages(pages)
-        device.wait_actual_pages(pages)
+        device.move_pages(pages)
         guest.touch(50)
     device.hold("report")
     device.clear_log()
@@ -349,8 +332,7 @@ def _moves_the_one_page(guest, device):
 def test_a_guest_out_of_memory_lives_on_while_no_report_is_answered():
     with emulated(REPORTS, reported_elsewhere=True) as (guest, device):
         guest.forgive(OUT_OF_MEMORY)
-        device.set_target(200)
-        device.wait_actual(200)
+        device.move(200)
         device.hold("report")
         device.set_target(300)
         device.wait_owned_pages(1)
@@ -409,8 +391,7 @@ def test_the_kernels_reports_and_the_balloons_do_not_mix_up():
             time.sleep(chance.random() * 0.3)
         device.answer("report")
         for pages in (7777, 0, 1025):
-            device.set_num_pages(pages)
-            device.wait_actual_pages(pages)
+            device.move_pages(pages)
         _assert_nothing_in_the_old_queues(device.log())
         device.clear_log()
         assert min(requests_in(device.wait_noted("report"), "report")) >= 512
@@ -438,8 +419,7 @@ def test_a_block_is_named_in_rising_order_and_with_few_notifications():
         for target, queue in ((LITTLE, "inflate"), (0, "deflate")):
             device.clear_log()
             before = device.notifications(queue)
-            device.set_target(target)
-            device.wait_actual(target)
+            device.move(target)
             log = device.log()
             assert len(requests_in(log, queue)) == LITTLE
             _assert_names_whole_blocks(log, queue)
@@ -473,8 +453,7 @@ def test_a_block_counts_when_all_of_its_buffers_are_answered(features):
             time.sleep(0.5)
             assert device.actual_pages() == blocks * BLOCK
         assert device.owned_pages() == 3 * BLOCK
-        device.set_target(0)
-        device.wait_actual(0)
+        device.move(0)
         use_all_that_is_available(guest)
         # Frames that are told or used too early are violations that the device notes.
         assert device.violations() == []

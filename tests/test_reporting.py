@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rig import Guest, GuestTimeout, clock
+from rig import Guest, clock
 from rig.pattern import assert_whole
 
 MIB = 1 << 20
@@ -32,13 +32,9 @@ def _settled_rss(guest):
 
 def _wait_rss(guest, at_most, timeout=60):
     """Waits until the host holds no more than that of the guest's memory."""
-    deadline = clock.now() + timeout
-    while guest.host_rss() > at_most:
-        if clock.now() > deadline:
-            raise guest.with_console(
-                GuestTimeout, f"after {timeout} s the host holds {guest.host_rss() / MIB:.0f} MiB "
-                f"of the guest's memory, more than {at_most / MIB:.0f} MiB")
-        time.sleep(0.2)
+    guest.wait_until(lambda: guest.host_rss() <= at_most,
+                     f"the host holds {at_most / MIB:.0f} MiB of the guest's memory or less",
+                     timeout)
 
 
 @contextmanager
@@ -64,12 +60,6 @@ def _assert_used_memory_goes_back(guest, before, mib):
     _wait_rss(guest, before + TOLERANCE)
 
 
-def _assert_hits(guest, *targets):
-    for mib in targets:
-        guest.set_balloon(mib)
-        guest.wait_balloon(mib)
-
-
 def test_freed_memory_goes_back_to_the_host_within_a_minute():
     with Guest(memory=4096, balloon=REPORTING) as guest:
         before = _settled_rss(guest)
@@ -79,24 +69,23 @@ def test_freed_memory_goes_back_to_the_host_within_a_minute():
 
 def test_beside_an_inflated_balloon_freed_memory_goes_back_and_targets_are_hit():
     with Guest(memory=4096, balloon=REPORTING) as guest, _whole_pattern(guest):
-        _assert_hits(guest, 1536)
+        guest.move_balloon(1536)
         before = _settled_rss(guest)
         _assert_used_memory_goes_back(guest, before, 2048)
         assert guest.balloon_mib() == 1536
-        _assert_hits(guest, 3000, 100, 0)
+        for mib in (3000, 100, 0):
+            guest.move_balloon(mib)
 
 
 def _sleep(guest):
-    asleep = guest.start("sleep 0.7; echo mem >/sys/power/state")
-    guest.wait_event("SUSPEND")
-    guest.qmp("system_wakeup")
-    assert asleep.wait() == 0
+    with guest.asleep():
+        pass
 
 
 def _plug_again(guest):
     guest.unplug_balloon()
     guest.plug_balloon(REPORTING)
-    guest.run("until [ -e /sys/bus/virtio/drivers/virtio_balloon/virtio* ]; do sleep 0.05; done")
+    guest.wait_bound()
 
 
 def _load_again(guest):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from rig import CommandFailed, Guest, GuestDied, GuestError, GuestTimeout, GuestUnhealthy
+from rig import (CommandFailed, Guest, GuestDied, GuestError, GuestTimeout, GuestUnhealthy,
+                 clock)
 
 STARTS_A_GUEST_AND_WAITS = """
 import sys, time
@@ -34,34 +35,38 @@ def _is_running(pid):
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
-def test_balloon_on_each_machine(machine):
+def test_the_balloon_takes_and_gives_back_on_each_machine(machine):
     with Guest(memory=512, machine=machine, module="shipped") as guest:
-        guest.set_balloon(mib=200)
-        guest.wait_balloon(mib=200)
-        guest.set_balloon(mib=0)
-        guest.wait_balloon(mib=0)
+        guest.move_balloon(200)
+        guest.move_balloon(0)
 
 
-def test_commands_processes_and_reset():
+def test_a_command_has_its_output_and_its_status():
     with Guest(memory=512, module="shipped") as guest:
         assert guest.run("printf 'no end of line'") == "no end of line"
         assert len(guest.run("yes | head -c 300000")) == 300000
         with pytest.raises(CommandFailed, match="status 3.*\nbroken"):
             guest.run("echo broken; exit 3")
+        assert guest.run("  printf '%s|' 'a\\b' '\tc\n' 'é  '  ") == "a\\b|\tc\n|é  |"
 
+
+def test_a_program_runs_until_it_is_told_to_end():
+    with Guest(memory=512, module="shipped") as guest:
         program = guest.start("pattern 50")
         program.wait_output("pattern: ready")
         program.signal("TERM")
         assert program.wait() == 0
         assert "0 wrong" in program.output()
 
+
+def test_a_guest_that_was_reset_has_its_devices_plugged_again():
+    with Guest(memory=512, module="shipped") as guest:
         guest.reset()
         guest.load_module("shipped")
         guest.unplug_balloon()
         guest.plug_balloon()
         guest.run("until [ -e /sys/bus/virtio/drivers/virtio_balloon/virtio* ]; do sleep 0.1; done")
-        guest.set_balloon(mib=100)
-        guest.wait_balloon(mib=100)
+        guest.move_balloon(mib=100)
 
 
 def test_commands_and_the_log_go_along_when_a_guest_migrates():
@@ -146,7 +151,7 @@ def test_guest_dies_with_its_test_run():
         guest_pid = int(run.stdout.readline())
         assert _is_running(guest_pid)
         os.kill(run.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while _is_running(guest_pid) and time.monotonic() < deadline:
+    deadline = clock.now() + 5
+    while _is_running(guest_pid) and clock.now() < deadline:
         time.sleep(0.05)
     assert not _is_running(guest_pid)

@@ -83,8 +83,7 @@ def _make_every_counter_move(guest):
                          ids=["modern", "legacy"])
 def test_all_sixteen_statistics_are_the_guests_own_figures(options, tmp_path):
     with Guest(memory=256, balloon=options, disks=[empty_disk(tmp_path, 300)]) as guest:
-        guest.set_balloon(32)
-        guest.wait_balloon(32)
+        guest.move_balloon(32)
         _make_every_counter_move(guest)
         _poll_each_second(guest)
         _wait_updates(guest, 3)
@@ -111,10 +110,8 @@ def test_statistics_go_on_while_the_balloon_moves_and_after_sleep():
         guest.set_balloon(300)
         _wait_updates(guest, 2)
         guest.wait_balloon(300)
-        asleep = guest.start("sleep 0.7; echo mem >/sys/power/state")
-        guest.wait_event("SUSPEND")
-        guest.qmp("system_wakeup")
-        assert asleep.wait() == 0
+        with guest.asleep():
+            pass
         _wait_updates(guest, 3)
         guest.unload_module()
         guest.load_module()

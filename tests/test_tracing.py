@@ -24,8 +24,7 @@ def test_trace_cmd_shows_a_whole_inflation():
                tools=["trace-cmd"]) as guest:
         record = guest.start(RECORD)
         record.wait_output("tracing")
-        guest.set_balloon(700)
-        guest.wait_balloon(700)
+        guest.move_balloon(700)
         wait_state(guest, "at target")
         guest.run("touch /run/end")
         assert record.wait() == 0
@@ -51,8 +50,7 @@ def test_the_bpftrace_script_draws_how_long_requests_take(balloon, queue):
         guest.run(f"cat >/tmp/latency.bt <<'end'\n{LATENCY.read_text()}end")
         drawing = guest.start("bpftrace /tmp/latency.bt")
         drawing.wait_output("Attaching", timeout=120)
-        guest.set_balloon(700)
-        guest.wait_balloon(700)
+        guest.move_balloon(700)
         drawing.signal("INT")
         drawing.wait()
         drawn = {(what, of): sum(map(int, COUNT.findall(lines)))

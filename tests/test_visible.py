@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import CommandFailed, Guest, clock
+from rig import CommandFailed, Guest
 from rig.emulated import (DEFLATES_ON_OOM, SILENT, compact, emulated, frames_in, reports_in,
                           spread_balloon)
 from rig.visible import FILES, events, figures, trace, wait_state
@@ -38,8 +38,7 @@ def test_sizes_are_what_the_device_saw(features):
     with emulated(features) as (guest, device):
         inflated = 0
         for before, pages in ((0, 25600), (25600, 1), (1, 51457), (51457, 3000), (3000, 0)):
-            device.set_num_pages(pages)
-            device.wait_actual_pages(pages)
+            device.move_pages(pages)
             inflated += max(pages - before, 0)
             wait_state(guest, "at target")
             shown = figures(guest)
@@ -87,9 +86,7 @@ def test_what_compaction_moves_is_counted():
 def test_what_is_reported_is_counted():
     with emulated({"reporting"}) as (guest, device):
         guest.touch(300)
-        deadline = clock.now() + 60
-        while len(reports_in(device.log())) < 3 and clock.now() < deadline:
-            time.sleep(1)
+        device.wait_noted("report", 3)
         device.hold("report")
         time.sleep(1)
         device.answer("report")
@@ -124,8 +121,7 @@ def test_a_guest_that_has_no_more_to_give_is_counted_and_the_state_says_since_wh
         shown = figures(guest)
         assert shown["refused"] >= 2
         assert uptime < float(shown["state_since"]) < now - 2
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         wait_state(guest, "at target")
         assert float(figures(guest)["state_since"]) >= now
 
@@ -133,8 +129,7 @@ def test_a_guest_that_has_no_more_to_give_is_counted_and_the_state_says_since_wh
 def test_an_inflation_is_seen_as_events_from_the_target_to_the_last_answer():
     with Guest(memory=1024, balloon="free-page-reporting=on", cmdline="init_on_alloc=0") as guest:
         trace(guest)
-        guest.set_balloon(700)
-        guest.wait_balloon(700)
+        guest.move_balloon(700)
         wait_state(guest, "at target")
         states = [event["to"] for event in events(guest, "state")]
         assert states == ["inflating", "at target"]
@@ -147,8 +142,7 @@ def test_an_inflation_is_seen_as_events_from_the_target_to_the_last_answer():
         assert sum(answer["bytes"] for answer in answers) == 700 * MIB
         assert sum(step["bytes"] for step in steps) > 680 * MIB
         assert all(step["us"] > 0 for step in steps) and all(a["us"] > 0 for a in answers)
-        guest.set_balloon(0)
-        guest.wait_balloon(0)
+        guest.move_balloon(0)
         assert sum(step["bytes"] for step in events(guest, "deflate")) == 700 * MIB
 
 

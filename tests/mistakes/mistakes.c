@@ -39,6 +39,10 @@ static void *hidden(void *pointer)
 	return pointer;
 }
 
+static void nothing(void)
+{
+}
+
 static void use_after_free(void)
 {
 	char *bytes = hidden(kmalloc(BYTES, GFP_KERNEL));
@@ -199,6 +203,7 @@ static void race_over_data(void)
 }
 
 static const struct mistake mistakes[] = {
+	{ "nothing", nothing },
 	{ "use-after-free", use_after_free },
 	{ "use-beyond-end", use_beyond_end },
 	{ "leak", leak },

@@ -10,7 +10,7 @@ import contextlib
 import time
 
 from . import clock
-from .errors import CommandFailed, GuestTimeout
+from .errors import CommandFailed, GuestError, GuestTimeout
 
 MODULE = "/lib/device/balloon_device.ko"
 CONTROLS = "/sys/kernel/debug/balloon_device"
@@ -22,6 +22,8 @@ QUEUES = ("inflate", "deflate", "statistics", "hint", "report")
 SCRIBBLE = 0xdead0badf00dbeef
 STOP, DONE = 0, 1
 FRAMES_PER_MIB = 256
+# What the device keeps of its log.
+LOG_LINES = 4096
 
 
 class Device:
@@ -64,9 +66,9 @@ class Device:
 
     def take_out(self, timeout=60):
         """Takes the device out, or waits until it has gone by itself."""
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while self.is_plugged():
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(GuestTimeout, "the device can't be taken out")
             with contextlib.suppress(CommandFailed):
                 self.unplug(timeout)
@@ -121,6 +123,15 @@ class Device:
 
     def wait_actual(self, mib, timeout=30):
         return self.wait_actual_pages(mib * FRAMES_PER_MIB, timeout)
+
+    def move(self, mib, timeout=30):
+        """Sets the target, and waits until the driver says that it is reached."""
+        self.set_target(mib)
+        return self.wait_actual(mib, timeout)
+
+    def move_pages(self, pages, timeout=30):
+        self.set_num_pages(pages)
+        return self.wait_actual_pages(pages, timeout)
 
     def owned_pages(self):
         return int(self._read("owned"))
@@ -236,16 +247,22 @@ class Device:
 
     def log(self):
         """What the driver did, one line for each thing."""
+        lines = self._newest()
+        if len(lines) >= LOG_LINES:
+            raise GuestError("the device's log is full, and its beginning lost: clear it earlier")
+        return lines
+
+    def _newest(self):
         return self._read("log").splitlines()
 
     def clear_log(self):
         self._write("log", "clear")
 
     def wait_noted(self, words, count=1, timeout=60):
-        """Waits until that many lines of log() begin with the words; returns log()."""
+        """Waits until that many lines of the log begin with the words; returns the newest."""
         deadline = clock.now() + timeout
         while True:
-            log = self.log()
+            log = self._newest()
             if sum(line.startswith(words) for line in log) >= count:
                 return log
             if clock.now() > deadline:
@@ -264,5 +281,5 @@ class Device:
         return self._read("violations").splitlines()
 
     def report(self):
-        newest = "\n  ".join(self.log()[-15:])
+        newest = "\n  ".join(self._newest()[-15:])
         return f"violations: {self.violations()[:10]}\nthe newest of the device's log:\n  {newest}"

@@ -102,8 +102,7 @@ def spread_balloon(guest, device, mib):
     guest.run("echo 0 >/proc/sys/vm/compaction_proactiveness")
     fragment = guest.start("fragment 400 8")
     fragment.wait_output("fragment: ready")
-    device.set_target(mib)
-    device.wait_actual(mib)
+    device.move(mib)
     fragment.stop()
 
 

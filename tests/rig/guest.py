@@ -6,6 +6,7 @@ waits, nothing in its log complains, and without the driver all of its memory is
 free again.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -283,6 +284,15 @@ class Guest:
     def log_since(self, mark):
         return self._console.text(mark)
 
+    def wait_until(self, condition, what, timeout=30):
+        """Waits until the condition, a function, is true; says else what was awaited."""
+        deadline = clock.now() + timeout
+        while not condition():
+            self.attend()
+            if clock.now() > deadline:
+                raise self.with_console(GuestTimeout, f"after {timeout} s not: {what}")
+            time.sleep(0.02)
+
     def console_tail(self, lines=CONSOLE_LINES):
         return self._console.tail(lines)
 
@@ -320,6 +330,11 @@ class Guest:
         """What the machine has; more than asked for where the kernel needs some to check itself."""
         return self._memory_bytes
 
+    @property
+    def kept_bytes(self):
+        """What may not be free again though nobody has it; none in Debian's kernels."""
+        return flavour.kept_bytes(self._memory_bytes)
+
     def host_huge(self):
         """Bytes of the guest's memory that the host holds in huge pages."""
         return hostmemory.huge(self.pid, self._memory_bytes)
@@ -340,6 +355,11 @@ class Guest:
     def set_target_bytes(self, value):
         """The raw QMP command: how much memory the guest is to be left with."""
         self.qmp("balloon", value=value)
+
+    def move_balloon(self, mib, timeout=60):
+        """Asks for that much of the guest's memory, and waits until the balloon has it."""
+        self.set_balloon(mib)
+        return self.wait_balloon(mib, timeout)
 
     def wait_balloon(self, mib, timeout=60, poll=0.02):
         """Waits until the device says that the balloon took exactly that; returns seconds."""
@@ -378,6 +398,11 @@ class Guest:
         settings.update({name: value == "on" for name, value in settings.items()
                          if value in ("on", "off")})
         self.qmp("device_add", driver=words[0], **settings)
+
+    def wait_bound(self, timeout=30):
+        """Waits until a driver has the balloon device."""
+        self.wait_until(lambda: self.run(f"ls -d {BOUND}/features", check=False)
+                        .strip().endswith("features"), "a driver has the balloon", timeout)
 
     def unplug_balloon(self, timeout=30):
         """Removes the balloon device; waits until the guest has let go of it."""
@@ -431,6 +456,18 @@ class Guest:
         left.close()
 
     # Boot again
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """The guest suspends to RAM, is woken by the host in the end, and goes on."""
+        seen = len(self.events("SUSPEND"))
+        # It answers before it sleeps.
+        sleeper = self.start("sleep 0.7; echo mem >/sys/power/state")
+        self.wait_event("SUSPEND", seen)
+        yield
+        self.qmp("system_wakeup")
+        if sleeper.wait():
+            raise GuestError(f"the guest does not sleep: {sleeper.output()}")
 
     def reset(self):
         """Resets the machine and waits for the new boot. No driver is loaded then."""
@@ -506,7 +543,7 @@ class Guest:
         if total != total_before:
             return (f"the guest has {total} bytes of memory in total, "
                     f"after boot it had {total_before}")
-        if free < free_before - MEMORY_TOLERANCE - flavour.kept_bytes(self._memory_bytes):
+        if free < free_before - MEMORY_TOLERANCE - self.kept_bytes:
             return f"{(free_before - free) / MIB:.1f} MiB of the guest's memory are not free again"
         return None
 

@@ -10,11 +10,11 @@ import contextlib
 import re
 import time
 
-from . import flavour
+from . import clock
 from .console import COMPLAINT
 from .device import Device
 from .emulated import DEFLATES_ON_OOM
-from .errors import GuestTimeout, GuestUnhealthy
+from .errors import GuestUnhealthy
 from .guest import Guest
 
 MIB = 1 << 20
@@ -95,11 +95,11 @@ class Arena:
     def _leave(self, limit):
         guest, device = self._guest, self._device
         device.calm()
-        start = time.monotonic()
+        start = clock.now()
         if guest.module:
             guest.unload_module(timeout=2 * limit)
         device.take_out(timeout=2 * limit)
-        seconds = time.monotonic() - start
+        seconds = clock.now() - start
         assert seconds < limit, f"the driver took {seconds:.1f} s to leave"
         assert device.violations() == [], device.report()
         assert device.owned_pages() == 0
@@ -117,10 +117,10 @@ class Arena:
         return self._guest.free_memory()
 
     def _check_memory(self):
-        deadline = time.monotonic() + SETTLE_SECONDS
-        tolerance = self._free // 100 + flavour.kept_bytes(self._guest.memory_bytes)
+        deadline = clock.now() + SETTLE_SECONDS
+        tolerance = self._free // 100 + self._guest.kept_bytes
         while self._free - self._measure() > tolerance:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise self._guest.with_console(
                     GuestUnhealthy, f"{(self._free - self._measure()) / MIB:.1f} MiB of the "
                     "guest's memory are not free again")
@@ -134,22 +134,13 @@ class Arena:
         device.command(0)
         device.plug()
         device.wait_actual_pages(GOOD_PAGES)
-        device.set_num_pages(0)
-        device.wait_actual_pages(0)
+        device.move_pages(0)
         device.take_out()
 
 
-def wait_until(guest, condition, what, timeout=20):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise guest.with_console(GuestTimeout, f"after {timeout} s not: {what}")
-        time.sleep(0.02)
-
-
 def wait_struck(guest, device):
-    wait_until(guest, device.has_struck, f"the device has struck\n{device.report()}")
+    guest.wait_until(device.has_struck, f"the device has struck\n{device.report()}")
 
 
 def wait_gone(guest, device):
-    wait_until(guest, lambda: not device.is_plugged(), "the device is out")
+    guest.wait_until(lambda: not device.is_plugged(), "the device is out")

@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import time
 
+from . import clock
 from .errors import GuestError, GuestTimeout
 
 JOB_SECONDS = 60
@@ -32,10 +33,10 @@ def load(guest, tag):
 def _job(guest, command, tag):
     name = f"job-{next(_numbers)}"
     guest.qmp(command, **{"job-id": name, "tag": tag, "vmstate": NODE, "devices": [NODE]})
-    deadline = time.monotonic() + JOB_SECONDS
+    deadline = clock.now() + JOB_SECONDS
     while (job := _state(guest, name))["status"] != "concluded":
         guest.attend()
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise GuestTimeout(f"{command} is {job['status']} after {JOB_SECONDS} s")
         time.sleep(0.02)
     guest.qmp("job-dismiss", id=name)
