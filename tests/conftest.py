@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rig.hostile import Arena
+
 
 def _children_running_qemu():
     for status in Path("/proc").glob("[0-9]*/stat"):
@@ -16,6 +18,14 @@ def _children_running_qemu():
             continue
         if b"qemu-system" in words and parent == os.getpid():
             yield int(status.parent.name)
+
+
+@pytest.fixture(scope="module")
+def arena(request):
+    """A guest for the many scenarios of one file."""
+    arena = Arena(request.module.__name__)
+    yield arena
+    arena.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,20 +6,13 @@ import time
 import pytest
 
 from rig.emulated import MUST_TELL, SILENT, use_all_that_is_available
-from rig.hostile import Arena, BROKEN, MIB
+from rig.hostile import BROKEN, MIB
 from rig.pattern import assert_whole, start_pattern
 
 ALL = {"deflate-on-oom", "stats", "free-page-hint", "reporting"}
 FRAMES = {"deflate-on-oom", "stats", "free-page-hint"}
 MUST = MUST_TELL | {"stats", "free-page-hint"}
 BASE, MORE = 12, 24
-
-
-@pytest.fixture(scope="module")
-def arena():
-    arena = Arena("hostile-answers")
-    yield arena
-    arena.close()
 
 
 # What makes the driver put a request into each queue; which features it takes; whether the

@@ -7,18 +7,10 @@ import time
 import pytest
 
 from rig import OUT_OF_MEMORY, clock
-from rig.hostile import Arena
 from rig.pattern import assert_whole, start_pattern
 
 FEATURES = {"deflate-on-oom", "free-page-hint", "stats"}
 STOP, DONE, LAST = 0, 1, 0xffffffff
-
-
-@pytest.fixture(scope="module")
-def arena():
-    arena = Arena("hostile-hints")
-    yield arena
-    arena.close()
 
 
 def assert_serves_a_round(guest, device, number=77):

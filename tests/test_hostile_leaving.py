@@ -6,20 +6,13 @@ import pytest
 
 from rig import clock
 from rig.emulated import MIB, MUST_TELL, compact
-from rig.hostile import Arena, NEVER_RESET, READY, wait_gone, wait_struck
+from rig.hostile import NEVER_RESET, READY, wait_gone, wait_struck
 from rig.pattern import assert_whole, start_pattern
 
 FRAMES = {"deflate-on-oom", "stats", "free-page-hint"}
 RANGES = FRAMES | {"reporting"}
 MUST = FRAMES | MUST_TELL
 LEAVES = {"vanish", "surprise", "unplug"}
-
-
-@pytest.fixture(scope="module")
-def arena():
-    arena = Arena("hostile-leaving")
-    yield arena
-    arena.close()
 
 
 def forgiven(action):

@@ -9,20 +9,12 @@ import pytest
 
 from rig import OUT_OF_MEMORY
 from rig.emulated import MUST_TELL
-from rig.hostile import Arena
 from rig.pattern import assert_whole, start_pattern
 
 ALL = {"deflate-on-oom", "stats", "free-page-hint", "reporting"}
 FRAMES = {"deflate-on-oom", "stats", "free-page-hint"}
 ALL_ONES = 0xffffffff
 LATE_MS = 20
-
-
-@pytest.fixture(scope="module")
-def arena():
-    arena = Arena("hostile-targets")
-    yield arena
-    arena.close()
 
 
 def assert_follows(device, mib=9):
