@@ -18,7 +18,6 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
-#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/swap.h>
@@ -56,31 +55,6 @@
 #define SOURCE_MOVABLE_FLAGS \
 	SOURCE_FREE_ONLY(compat_balloon_pages_move ? GFP_HIGHUSER_MOVABLE : GFP_HIGHUSER)
 
-static long source_zone_listed(struct zone *zone)
-{
-	long listed = 0;
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		/* Each processor changes its own meanwhile. */
-		listed += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
-	}
-	return listed;
-}
-
-/* Free pages that wait on the processors' own lists; the kernel does not count them as free. */
-static long source_listed(void)
-{
-	long listed = 0;
-	int node, i;
-
-	for_each_online_node(node)
-		for (i = 0; i < MAX_NR_ZONES; i++)
-			if (populated_zone(&NODE_DATA(node)->node_zones[i]))
-				listed += source_zone_listed(&NODE_DATA(node)->node_zones[i]);
-	return listed;
-}
-
 /**
  * source_available - how much programs could have without swapping
  *
@@ -90,7 +64,7 @@ static long source_listed(void)
  */
 unsigned long source_available(void)
 {
-	return max(si_mem_available() + source_listed(), 0l);
+	return max(si_mem_available(), 0l);
 }
 
 static bool source_can_spare(void)
@@ -228,7 +202,7 @@ static bool source_is_short(void)
  */
 static bool source_waits_for_blocks(unsigned long wanted)
 {
-	unsigned long free = global_zone_page_state(NR_FREE_PAGES) + source_listed();
+	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
 
 	return wanted >= SOURCE_WORTH_PAGES && source_is_short() &&
 	       source_available() > free + SOURCE_CACHED_PAGES;
