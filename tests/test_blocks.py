@@ -82,6 +82,7 @@ def _beside_a_balloon(driver, balloon, use):
         if driver == "shipped":
             # How it leaves is not the question; in Linux 6.12 it may bring the guest down.
             guest.expect_dead()
+        guest.count_all_free()
         guest.touch(750)
         guest.move_balloon(512)
         found = use(guest)

@@ -35,7 +35,7 @@ def balloon(request):
 def _stop_while_moving(guest, target):
     """Stops the machine when the balloon has begun to move; returns its size then. Tries again
     when it had arrived by then."""
-    start = guest.balloon_mib()
+    start = int(guest.balloon_mib())
     for tries_left in reversed(range(5)):
         guest.set_balloon(target)
         guest.wait_moving(start * MIB)

@@ -34,6 +34,7 @@ def _squeeze(guest, left):
 @pytest.mark.parametrize("left, mib", [(200, 600), (20, 500)], ids=["in-reach", "out-of-reach"])
 def test_a_program_that_grows_meets_the_balloon_a_handful_of_times(balloon, left, mib):
     with Guest(memory=1024, balloon=balloon) as guest:
+        guest.count_all_free()
         alone = guest.touch(mib)
         trace(guest)
         _squeeze(guest, left)

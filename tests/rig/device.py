@@ -247,12 +247,13 @@ class Device:
 
     def log(self):
         """What the driver did, one line for each thing."""
-        lines = self._newest()
+        lines = self.newest_log()
         if len(lines) >= LOG_LINES:
             raise GuestError("the device's log is full, and its beginning lost: clear it earlier")
         return lines
 
-    def _newest(self):
+    def newest_log(self):
+        """The last lines of log(), which may have more than the device keeps."""
         return self._read("log").splitlines()
 
     def clear_log(self):
@@ -262,7 +263,7 @@ class Device:
         """Waits until that many lines of the log begin with the words; returns the newest."""
         deadline = clock.now() + timeout
         while True:
-            log = self._newest()
+            log = self.newest_log()
             if sum(line.startswith(words) for line in log) >= count:
                 return log
             if clock.now() > deadline:
@@ -281,5 +282,5 @@ class Device:
         return self._read("violations").splitlines()
 
     def report(self):
-        newest = "\n  ".join(self._newest()[-15:])
+        newest = "\n  ".join(self.newest_log()[-15:])
         return f"violations: {self.violations()[:10]}\nthe newest of the device's log:\n  {newest}"
