@@ -5,12 +5,11 @@
  *
  * The rule: a mover holds nothing but its two pages, waits for the device a short while, or
  * not at all if it may not, and then leaves, for compaction may have been started by the
- * balloon's own allocation.
- * By then the new page has been named and can't go back to compaction, so it joins the
- * balloon, where it stays until the answer (see hold); the old one stays out of use until
- * the device was told of it. One move at a time: the next is refused with -EAGAIN, which
- * compaction tries again at once, or -EBUSY, which it does not, while the device is silent,
- * or memory is being named and the move can do without.
+ * balloon's own allocation. By then the new page has been named and can't go back to
+ * compaction, so it joins the balloon, where it stays until the answer (see hold); the old
+ * one stays out of use until the device was told of it. One move at a time: the next is
+ * refused with -EAGAIN, which compaction tries again at once, or -EBUSY, which it does
+ * not, while the device is silent, or memory is being named and the move can do without.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>

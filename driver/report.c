@@ -107,7 +107,7 @@ static struct request *report_take(struct report *report)
 	while (!request && report_may_post(report)) {
 		notify_device(queue);
 		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
-		/* Its time begins when there is more of it than the call for it. */
+		/* The call counts as one. Of it nothing is posted: its time has not begun. */
 		if (atomic_read(&report->unanswered) > 1)
 			report_note_silence(report);
 		else
