@@ -82,7 +82,7 @@ static void balloon_stop(struct balloon *balloon, enum balloon_state state)
 	resize_stop(&balloon->resize);
 	hint_stop(&balloon->hint);
 	empty_to_device(&balloon->tell);
-	resize_say_empty(&balloon->resize);
+	step_say_empty(&balloon->resize.step);
 	report_close(&balloon->report);
 	statistics_stop(&balloon->statistics);
 	tell_close(&balloon->tell);

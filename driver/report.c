@@ -99,6 +99,12 @@ static bool report_may_post(struct report *report)
 	return READ_ONCE(report->state) == REPORT_RUNNING && queue_works(&report->queue);
 }
 
+/* While it posts, the report counts as one itself. */
+static bool report_owes_answers(struct report *report)
+{
+	return atomic_read(&report->unanswered) > 1;
+}
+
 static struct request *report_take(struct report *report)
 {
 	struct queue *queue = &report->queue;
@@ -107,8 +113,7 @@ static struct request *report_take(struct report *report)
 	while (!request && report_may_post(report)) {
 		notify_device(queue);
 		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
-		/* The call counts as one. Of it nothing is posted: its time has not begun. */
-		if (atomic_read(&report->unanswered) > 1)
+		if (report_owes_answers(report))
 			report_note_silence(report);
 		else
 			report->since = jiffies;

@@ -36,12 +36,12 @@ static struct balloon *balloon_of(struct device *device)
 
 static u64 sysfs_target(struct balloon *balloon, enum tally_kind kind)
 {
-	return (u64)READ_ONCE(balloon->resize.target) << UNIT_SHIFT;
+	return (u64)READ_ONCE(balloon->resize.step.target) << UNIT_SHIFT;
 }
 
 static u64 sysfs_actual(struct balloon *balloon, enum tally_kind kind)
 {
-	return (u64)READ_ONCE(balloon->resize.actual) << UNIT_SHIFT;
+	return (u64)READ_ONCE(balloon->resize.step.actual) << UNIT_SHIFT;
 }
 
 static u64 sysfs_held_as_blocks(struct balloon *balloon, enum tally_kind kind)

@@ -152,7 +152,7 @@ static bool tell_is_acknowledged(void *argument)
 {
 	struct tell *tell = argument;
 
-	/* Pairs with resize_inflate(). */
+	/* Pairs with step_inflate(). */
 	return !smp_load_acquire(&tell->taking) && hold_is_acknowledged(tell->hold);
 }
 

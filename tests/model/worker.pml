@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker: resize.c and inflate.c. The target is whatever it likes at each step.
+ * The worker: step.c and inflate.c. The target is whatever it likes at each step.
  *
  * The rule: it takes memory only when nothing is in the way, and names it only when all
  * that came back was told and answered.
@@ -65,7 +65,7 @@ inline inflate_memory()
 }
 
 /* The guest may have come to need what was taken: need_lasts(). */
-inline resize_name()
+inline step_name()
 {
 	if
 	:: kept = item; deflate_tell_owed(told); item = kept; kept = NONE
@@ -79,11 +79,11 @@ inline resize_name()
 }
 
 /* That the worker looks before it takes memory, too, spares work and is left out. */
-inline resize_inflate()
+inline step_inflate()
 {
 	source_take(item);
 	if
-	:: item != NONE -> resize_name()
+	:: item != NONE -> step_name()
 	:: else
 	fi;
 	item = NONE
@@ -105,7 +105,7 @@ active [WORKERS] proctype Worker()
 progress_step:
 		queue_settle_naming();			/* tell_settle() */
 		if
-		:: tell_works -> resize_inflate()
+		:: tell_works -> step_inflate()
 		:: tell_works && hold_count > 0 -> deflate_run(RESERVE, false); gone = false
 		:: tell_works -> deflate_tell_owed(told); told = false
 		:: !tell_works
