@@ -180,12 +180,18 @@ static void hang_forever(void)
 
 static unsigned long raced_for;
 
+/* The compiler is to write each time. */
+static void race_once(void)
+{
+	raced_for++;
+	barrier();
+	cond_resched();
+}
+
 static int race(void *data)
 {
-	while (!kthread_should_stop()) {
-		raced_for++;
-		cond_resched();
-	}
+	while (!kthread_should_stop())
+		race_once();
 	return 0;
 }
 
@@ -194,10 +200,8 @@ static void race_over_data(void)
 	struct task_struct *racer = kthread_run(race, NULL, "racer");
 	unsigned long end = jiffies + msecs_to_jiffies(RACE_MS);
 
-	while (time_before(jiffies, end)) {
-		raced_for++;
-		cond_resched();
-	}
+	while (time_before(jiffies, end))
+		race_once();
 	if (!IS_ERR(racer))
 		kthread_stop(racer);
 }

@@ -10,7 +10,7 @@ COMPLAINT = re.compile(
     r"|suspicious RCU usage|rcu.*(stalls? on|starved)|soft lockup|hard LOCKUP"
     r"|hung.task|blocked.* for more than|list_(add|del) corruption|Bad page"
     r"|[Oo]ut of memory|oom-kill|Killed process|page allocation failure"
-    r"|refcount_t:|pagealloc:|KASAN|KCSAN|UBSAN|unable to handle|ODEBUG:"
+    r"|refcount_t:|pagealloc:|KASAN|KCSAN:|UBSAN|unable to handle|ODEBUG:"
     r"|kmemleak:.*(new suspected|disabled|pool empty)|turning off the locking")
 
 # Give this to Guest.forgive() where a test runs the guest out of memory.

@@ -48,7 +48,9 @@ FLAVOURS = {
     "sanitizers": Flavour(slowness=6, memory_share=1 / 4, memory_mib=33,
                           kept_share=1 / 32, kept_mib=4,
                           cmdline=f"slab_debug=F,kmalloc-* {INTERRUPTS_BY_TABLES}"),
-    "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2, cmdline=INTERRUPTS_BY_TABLES),
+    # What is watched, is watched against interrupts on the same processor too.
+    "kcsan": Flavour(slowness=6, memory_mib=32, cpus=2,
+                     cmdline=f"kcsan.interrupt_watcher=1 {INTERRUPTS_BY_TABLES}"),
     **{name: Flavour(slowness=2, architecture=name) for name in ARCHITECTURES if name != NATIVE},
 }
 
