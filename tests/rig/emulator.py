@@ -59,7 +59,8 @@ def machine_arguments(machine, accelerator, memory_bytes, cpus, memory_backend):
 def kernel_arguments(machine, accelerator, cmdline, boot_image, suspendable=False):
     # Only a kernel that the firmware started finds its way back from suspend.
     boot_file = kernel.packed_file() if suspendable else kernel.boot_file()
-    words = f"rdinit=/init {flavour.FLAVOUR.cmdline} {cmdline}"
+    on_pci = "" if machine == "microvm" else flavour.FLAVOUR.pci_cmdline
+    words = f"rdinit=/init {flavour.FLAVOUR.cmdline} {on_pci} {cmdline}"
     return boot_arguments(machine, accelerator, words, boot_file, boot_image)
 
 

@@ -94,7 +94,7 @@ class Guest:
         self._console = None
         self._watchdog = None
         self._migration = None
-        self._forgiven = []
+        self._forgiven = list(flavour.FLAVOUR.forgiven)
         self._processes = []
         self._numbers = itertools.count(1)
         self._boot_mark = 0
