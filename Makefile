@@ -143,10 +143,10 @@ soak: setup-check module
 	@$(MAKE) --no-print-directory --silent programs
 	$(PYTHON) tests/soak.py --hours $(HOURS) $(if $(SEED),--seed $(SEED))
 
-# MUTANTS="o8-... s1-..." tries these alone.
+# MUTANTS="o8-... concurrent-*" tries these alone.
 check-mutants: setup-check device
 	@$(MAKE) --no-print-directory --silent programs
-	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(MUTANTS)
+	tests/mutants/run --kernel $(KERNEL) --jobs $(JOBS) $(foreach mutant,$(MUTANTS),"$(mutant)")
 
 check-fuzz-faults: setup-fuzz
 	@tests/fuzz/faults/run
