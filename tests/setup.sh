@@ -31,7 +31,8 @@ packages_for() {
 	dist="make git"
 	deb="$dist build-essential dpkg-dev fakeroot debhelper dh-dkms lintian"
 	check="$demo git python3-pytest python3-pytest-xdist libcmocka-dev patch qemu-utils"
-	check="$check trace-cmd bpftrace gnuplot-nox"
+	rpm="$dist gcc libc6-dev rpm rpmlint"
+	check="$check trace-cmd bpftrace gnuplot-nox $deb $rpm"
 
 	case $1 in
 	build) echo "$build" ;;
@@ -50,11 +51,11 @@ packages_for() {
 		done
 		echo "$check debian-archive-keyring qemu-system-arm qemu-system-misc qemu-system-ppc"
 		;;
-	install) echo "$check $deb mmdebstrap genext2fs e2fsprogs uidmap debian-archive-keyring" ;;
+	install) echo "$check mmdebstrap genext2fs e2fsprogs uidmap debian-archive-keyring" ;;
 	style) echo "$build perl xz-utils python3 flake8 shellcheck sparse mandoc" ;;
 	dist) echo "$dist" ;;
 	deb) echo "$deb" ;;
-	rpm) echo "$dist gcc libc6-dev rpm rpmlint" ;;
+	rpm) echo "$rpm" ;;
 	*) fail "there is no purpose \"$1\"; say $purposes" ;;
 	esac
 }
