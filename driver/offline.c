@@ -4,20 +4,43 @@
  *
  * The rule: what is held whole can't be moved, so it is given back, and the worker makes
  * up for it elsewhere. By now nobody can take it again: the kernel has isolated the memory
- * before it asks. Base pages in the balloon the kernel moves by itself. The device is
- * waited for a short while.
+ * before it asks. Base pages in the balloon the kernel moves by itself, and tries for ever;
+ * that takes a device which answers, so with one that does not the kernel is told no. The
+ * device is waited for a short while.
  */
 #include <linux/jiffies.h>
 #include <linux/memory.h>
+#include <linux/mm.h>
 
+#include "compat.h"
 #include "deflate.h"
 #include "hint.h"
+#include "hold.h"
 #include "offline.h"
 #include "resize.h"
 #include "tell.h"
 
 /* How long to wait for the device in all, in jiffies. */
 #define OFFLINE_WAIT (HZ / 5 ?: 1)
+
+static bool offline_has_balloon(struct memory_notify *memory)
+{
+	unsigned long i;
+
+	for (i = 0; i < memory->nr_pages; i++)
+		if (page_is_offline(pfn_to_page(memory->start_pfn + i)))
+			return true;
+	return false;
+}
+
+static bool offline_is_stuck(struct offline *offline, struct memory_notify *memory)
+{
+	struct tell *tell = offline->tell;
+
+	if (tell_works(tell) && !resize_is_silent(offline->resize))
+		return false;
+	return !hold_is_acknowledged(tell->hold) || offline_has_balloon(memory);
+}
 
 static int offline_notify(struct notifier_block *notifier, unsigned long event, void *data)
 {
@@ -30,7 +53,7 @@ static int offline_notify(struct notifier_block *notifier, unsigned long event, 
 	deflate_within(offline->tell, memory->start_pfn, memory->nr_pages,
 		       tell_patience(offline->tell, OFFLINE_WAIT));
 	resize_wake(offline->resize);
-	return NOTIFY_OK;
+	return notifier_from_errno(offline_is_stuck(offline, memory) ? -EBUSY : 0);
 }
 
 /**

@@ -345,6 +345,34 @@ def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
         assert_whole(pattern)
 
 
+def _taken_offline(guest):
+    """What became of each block of memory: 0 is success. It is back afterwards."""
+    return guest.run(
+        "for block in /sys/devices/system/memory/memory*; do"
+        ' timeout 60 sh -c "echo offline >$block/state" 2>/dev/null; echo $?;'
+        " echo online >$block/state 2>/dev/null; done; true", timeout=600).split()
+
+
+@pytest.mark.parametrize("ends", ["hold", "break_queues"])
+def test_the_kernel_does_not_try_for_ever_to_take_memory_of_a_silent_balloon_offline(ends):
+    with emulated(memory=1024, cmdline="movablecore=512M") as (guest, device):
+        device.move_pages(500 * 256 + 1)
+        if ends == "hold":
+            device.hold("inflate")
+            device.hold("deflate")
+            device.set_target(510)
+        else:
+            device.break_queues()
+            device.set_target(0)
+        guest.wait_log("does not answer|is broken")
+        refused = [status for status in _taken_offline(guest) if status != "0"]
+        assert refused and set(refused) == {"1"}, refused
+        if ends == "hold":
+            device.answer("inflate")
+            device.answer("deflate")
+            device.wait_actual(510)
+
+
 # Compaction
 
 
