@@ -160,23 +160,28 @@ static int inflate_compare(void *unused, const struct list_head *left,
  * @tell: what the device is told
  * @blocks: blocks that nobody else uses, best the largest first; empty afterwards
  * @limit: the moment, in jiffies, when waiting for the device ends at the latest
+ * @stop: asked before each request whether the guest needs the rest itself
+ * @argument: what @stop is asked with
  *
  * Sleeps; call it with no lock held. Keeps rules O8 and R3: what was named is held when
  * the device has answered, and out of use until then; what could not be named went back
  * to the guest.
  *
- * Return: 0 if all was named; -ETIMEDOUT if the device leaves no room, or owes an answer
- * to what came back; -EIO if it can't be told; -ERANGE if a block has no frame numbers of
- * 32 bits.
+ * Return: 0 if all was named; -EAGAIN if it was stopped; -ETIMEDOUT if the device leaves no
+ * room, or owes an answer to what came back; -EIO if it can't be told; -ERANGE if a block
+ * has no frame numbers of 32 bits.
  */
-int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit)
+int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit,
+		   bool (*stop)(void *argument), void *argument)
 {
 	int error = tell_wait_deflated(tell, limit);
 
 	if (tell->way == TELL_BY_RANGES)
 		list_sort(NULL, blocks, inflate_compare);
 	while (!error && !list_empty(blocks)) {
-		if (tell->way == TELL_BY_RANGES)
+		if (stop(argument))
+			error = -EAGAIN;
+		else if (tell->way == TELL_BY_RANGES)
 			error = inflate_by_ranges(tell, blocks, limit);
 		else
 			error = inflate_by_frames(tell, blocks, limit);

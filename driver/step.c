@@ -221,15 +221,22 @@ static bool step_is_busy(struct step *step)
 	       tell_wait_room(tell, tell_naming_queue(tell), limit);
 }
 
+static bool step_is_in_need(void *argument)
+{
+	struct step *step = argument;
+
+	return need_lasts(step->need);
+}
+
 /* Returns -EAGAIN if the guest came to need the memory meanwhile. */
 static int step_name(struct step *step, struct list_head *blocks)
 {
 	unsigned long limit = jiffies + STEP_ANSWER_TIME;
 	int error = -EAGAIN;
 
-	if (!need_lasts(step->need)) {
+	if (!step_is_in_need(step)) {
 		if (deflate_tell_owed(step->tell, limit))
-			return inflate_memory(step->tell, blocks, limit);
+			return inflate_memory(step->tell, blocks, limit, step_is_in_need, step);
 		error = -ETIMEDOUT;
 	}
 	source_give_back(blocks);
