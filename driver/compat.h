@@ -155,6 +155,13 @@ static inline struct compat_shrinker *compat_shrinker_allocate(void)
 #define compat_reclaimed_pages(events, item)	((events)[item])
 #endif
 
+/* Whose driver it is the kernel did not always find out by itself. */
+#if COMPAT_SINCE(6, 11)
+#define COMPAT_OWNER
+#else
+#define COMPAT_OWNER .driver.owner = THIS_MODULE,
+#endif
+
 /* A device that its bus resets under the driver used to be lost. */
 #if COMPAT_SINCE(6, 15)
 #define COMPAT_RESET(prepare, done)	.reset_prepare = (prepare), .reset_done = (done),
@@ -192,6 +199,14 @@ static inline int compat_find_vqs(struct virtio_device *device, unsigned int cou
 #define virtio_find_vqs compat_find_vqs
 #endif
 
+/* What balloons hold was not always shown. */
+#if COMPAT_SINCE(6, 15)
+#define compat_show_held(page, pages)						\
+	mod_node_page_state(page_pgdat(page), NR_BALLOON_PAGES, pages)
+#else
+#define compat_show_held(page, pages)	((void)(page))
+#endif
+
 #if COMPAT_SINCE(7, 0)
 #include <linux/balloon.h>
 
@@ -222,6 +237,7 @@ static inline void compat_balloon_page_enqueue(struct compat_balloon_dev_info *i
 	}
 	balloon_page_insert(&info->core, page);
 	unlock_page(page);
+	compat_show_held(page, 1);
 }
 
 /* Counts pages of one zone after the other, all that follow each other at once. */
@@ -284,6 +300,8 @@ static inline void compat_balloon_page_moved(struct compat_balloon_dev_info *inf
 	get_page(newpage);
 	balloon_page_insert(&info->core, newpage);
 	__count_vm_event(BALLOON_MIGRATE);
+	compat_show_held(page, -1);
+	compat_show_held(newpage, 1);
 	if (info->adjust_managed_page_count && other_zone) {
 		adjust_managed_page_count(page, 1);
 		adjust_managed_page_count(newpage, -1);
@@ -354,14 +372,6 @@ static inline void compat_balloon_devinfo_init(struct compat_balloon_dev_info *i
 #define balloon_devinfo_init compat_balloon_devinfo_init
 #define balloon_page_list_enqueue compat_balloon_page_list_enqueue
 #define balloon_page_list_dequeue compat_balloon_page_list_dequeue
-#endif
-
-/* The newest kernel shows all that balloons hold; what it lists it counts by itself. */
-#if COMPAT_SINCE(7, 0)
-#define compat_show_held(block, pages)						\
-	mod_node_page_state(page_pgdat(block), NR_BALLOON_PAGES, pages)
-#else
-#define compat_show_held(block, pages)	((void)(block))
 #endif
 
 static inline void balloon_count_inflated(struct page *block, unsigned long pages)

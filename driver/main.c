@@ -196,6 +196,7 @@ static struct virtio_driver balloon_driver = {
 	.restore = balloon_restore,
 #endif
 	COMPAT_RESET(balloon_freeze, balloon_restore)
+	COMPAT_OWNER
 };
 
 module_virtio_driver(balloon_driver);

@@ -90,8 +90,10 @@ static bool source_zones_have_free(int last_zone, long pages)
 		for (i = 0; i <= last_zone; i++, zone++) {
 			free += zone_page_state(zone, NR_FREE_PAGES);
 			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
-			low += low_wmark_pages(zone) + zone->lowmem_reserve[ZONE_MOVABLE] -
-			       zone->lowmem_reserve[last_zone];
+			/* The kernel moves its marks in place, under locks of its own. */
+			low += data_race(low_wmark_pages(zone) +
+					 zone->lowmem_reserve[ZONE_MOVABLE] -
+					 zone->lowmem_reserve[last_zone]);
 		}
 	}
 	return free > max(low + SOURCE_MARGIN_PAGES, SOURCE_FREE_PAGES) + pages;
