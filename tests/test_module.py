@@ -22,6 +22,12 @@ def test_name_and_alias_are_those_of_the_shipped_driver():
     assert _modinfo(paths.DRIVER, "alias") == _modinfo(shipped, "alias")
 
 
+def test_sysfs_tells_which_module_drives_the_device():
+    with Guest(memory=256) as guest:
+        module = guest.run("readlink -f /sys/bus/virtio/drivers/virtio_balloon/module").strip()
+        assert module == "/sys/module/virtio_balloon"
+
+
 def test_modinfo_tells_licence_author_description_and_the_one_version():
     assert _modinfo(paths.DRIVER, "license") == ["GPL"]
     assert _modinfo(paths.DRIVER, "version") == [version()]
