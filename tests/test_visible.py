@@ -10,7 +10,7 @@ import pytest
 from rig import CommandFailed, Guest
 from rig.emulated import (DEFLATES_ON_OOM, SILENT, compact, emulated, frames_in, reports_in,
                           spread_balloon)
-from rig.visible import FILES, events, figures, trace, wait_state
+from rig.visible import FILES, events, figures, stop_tracing, trace, wait_state
 
 MIB = 1 << 20
 PAGE = 4096
@@ -71,7 +71,7 @@ def test_what_is_named_and_the_requests_that_are_not_answered_are_shown():
 
 def test_what_compaction_moves_is_counted():
     with emulated(DEFLATES_ON_OOM, cpus=2) as (guest, device):
-        spread_balloon(guest, device, 20)
+        spread_balloon(guest, device, 12)
         trace(guest)
         before = figures(guest)["migrated"]
         device.clear_log()
@@ -131,17 +131,21 @@ def test_an_inflation_is_seen_as_events_from_the_target_to_the_last_answer():
         trace(guest)
         guest.move_balloon(700)
         wait_state(guest, "at target")
+        stop_tracing(guest)
         states = [event["to"] for event in events(guest, "state")]
         assert states == ["inflating", "at target"]
         steps = events(guest, "inflate")
         posts, answers = (
             [event for event in events(guest, name) if event["queue"] == "report"]
             for name in ("post", "answer"))
+        # In a slow guest the kernel has begun to report what else is free.
+        reported = sum(report["bytes"] for report in events(guest, "report"))
         assert len(posts) == len(answers) > 0
-        assert sum(post["bytes"] for post in posts) == 700 * MIB
-        assert sum(answer["bytes"] for answer in answers) == 700 * MIB
+        assert sum(post["bytes"] for post in posts) == 700 * MIB + reported
+        assert sum(answer["bytes"] for answer in answers) == 700 * MIB + reported
         assert sum(step["bytes"] for step in steps) > 680 * MIB
         assert all(step["us"] > 0 for step in steps) and all(a["us"] > 0 for a in answers)
+        trace(guest)
         guest.move_balloon(0)
         assert sum(step["bytes"] for step in events(guest, "deflate")) == 700 * MIB
 

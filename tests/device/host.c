@@ -19,7 +19,7 @@
 #include "host.h"
 #include "ranges.h"
 
-#define LOG_LINES 4096
+#define LOG_LINES 8192
 #define VIOLATION_LINES 256
 
 /* Random moments of scribbling: how many pages each time, and at most how long between. */

@@ -23,7 +23,7 @@ SCRIBBLE = 0xdead0badf00dbeef
 STOP, DONE = 0, 1
 FRAMES_PER_MIB = 256
 # What the device keeps of its log.
-LOG_LINES = 4096
+LOG_LINES = 8192
 
 
 class Device:

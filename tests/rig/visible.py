@@ -34,6 +34,11 @@ def trace(guest):
     guest.run(f"echo 4096 >{TRACING}/buffer_size_kb; echo 1 >{TRACING}/events/aerostat/enable")
 
 
+def stop_tracing(guest):
+    """What the guest has noted stays, and nothing is added."""
+    guest.run(f"echo 0 >{TRACING}/events/aerostat/enable")
+
+
 def events(guest, *names):
     """The events of those names so far, in order: their fields, numbers as such."""
     found = EVENT.findall(guest.read(f"{TRACING}/trace"))
