@@ -60,7 +60,7 @@ help:
 	@echo "make check    run all tests; TESTS=tests/test_rig.py runs some"
 	@echo "make check-mutants  break the driver rule by rule, and see that the tests notice"
 	@echo "make soak     let everything happen to a guest at random; HOURS=2 SEED=<number>"
-	@echo "make fuzz     fuzz what is free of kernel types, FUZZ_SECONDS=60 for each of four rooms"
+	@echo "make fuzz     fuzz what is free of kernel types, FUZZ_SECONDS=60 for each of its four files"
 	@echo "make check-fuzz-faults  put faults into these rooms, and see that the fuzzers find them"
 	@echo "make check-sanitizers  run all tests in a kernel that checks memory, locks and more"
 	@echo "make check-kcsan  run all tests in a kernel that looks for races over data"
