@@ -12,6 +12,7 @@ from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none
                           compact, emulated, named, place_of, ready_at, spread_balloon,
                           use_all_that_is_available)
 from rig.pattern import assert_whole, start_pattern
+from rig.visible import figures
 
 
 # The device itself
@@ -410,6 +411,23 @@ def test_the_driver_leaves_while_compaction_waits_for_a_silent_device(features):
         compaction.stop()
         assert device.owned_pages() == 0
         assert_whole(pattern)
+
+
+def test_a_move_that_a_silent_device_did_not_let_finish_is_over_when_the_system_has_slept():
+    with emulated(cpus=2, suspendable=True) as (guest, device):
+        spread_balloon(guest, device, 100)
+        device.hold("inflate")
+        device.clear_log()
+        compact(guest, times=1)
+        device.wait_noted("inflate")
+        device.set_target(0)
+        guest.run("echo devices >/sys/power/pm_test; echo mem >/sys/power/state", timeout=60)
+        device.answer("inflate")
+        device.wait_actual(0)
+        spread_balloon(guest, device, 100)
+        before = figures(guest)["migrated"]
+        compact(guest)
+        assert figures(guest)["migrated"] > before
 
 
 # Order
