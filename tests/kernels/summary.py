@@ -29,7 +29,8 @@ REPORTS = {
     "objects freed in use (ODEBUG)": r"ODEBUG:",
     "lists": r"list_(add|del) corruption",
     "hung tasks": r"blocked.* for more than",
-    "pages": r"Bad page|pagealloc:|page dumped because",
+    # What the kernel shows of a page that keeps memory from being taken offline is no mistake.
+    "pages": r"Bad page|pagealloc:|page dumped because(?!: (unmovable page|migration failure))",
     "slabs": r"BUG \w+-\S+ \(",
     "other warnings": r"\bWARNING:(?! (possible|inconsistent|bad unlock|held lock|suspicious))",
     "crashes": r"Oops|kernel BUG|general protection|Kernel panic",
