@@ -39,6 +39,8 @@ static bool offline_is_stuck(struct offline *offline, struct memory_notify *memo
 
 	if (tell_works(tell) && !resize_is_silent(offline->resize))
 		return false;
+	if (tell->must_tell && tell_unanswered(tell))
+		return true;
 	return !hold_is_acknowledged(tell->hold) || offline_has_balloon(memory);
 }
 

@@ -374,6 +374,18 @@ def test_the_kernel_does_not_try_for_ever_to_take_memory_of_a_silent_balloon_off
             device.wait_actual(510)
 
 
+def test_the_kernel_does_not_try_for_ever_to_take_memory_offline_that_is_to_come_back():
+    with emulated(MUST_TELL, memory=1024, cmdline="movablecore=800M") as (guest, device):
+        device.move(30)
+        device.hold("deflate")
+        device.set_target(0)
+        guest.wait_log("does not answer")
+        refused = [status for status in _taken_offline(guest) if status != "0"]
+        assert refused and set(refused) == {"1"}, refused
+        device.answer("deflate")
+        device.wait_actual(0)
+
+
 # Compaction
 
 
