@@ -71,7 +71,7 @@ def test_what_is_named_and_the_requests_that_are_not_answered_are_shown():
 
 def test_what_compaction_moves_is_counted():
     with emulated(DEFLATES_ON_OOM, cpus=2) as (guest, device):
-        spread_balloon(guest, device, 12)
+        spread_balloon(guest, device, 24)
         trace(guest)
         before = figures(guest)["migrated"]
         device.clear_log()
