@@ -105,8 +105,10 @@ static bool report_owes_answers(struct report *report)
 	return atomic_read(&report->unanswered) > 1;
 }
 
+/* What the device was not told of does not wait for it: others may fill the ring. */
 static struct request *report_take(struct report *report)
 {
+	unsigned long limit = jiffies + REPORT_ANSWER_TIME;
 	struct queue *queue = &report->queue;
 	struct request *request = queue_take(queue, 0);
 
@@ -115,8 +117,10 @@ static struct request *report_take(struct report *report)
 		await(queue, report_has_room, report, jiffies + REPORT_LOOK_AGAIN);
 		if (report_owes_answers(report))
 			report_note_silence(report);
-		else
+		else if (time_before(jiffies, limit))
 			report->since = jiffies;
+		else
+			break;
 		request = queue_take(queue, 0);
 	}
 	return request;

@@ -11,6 +11,7 @@ from rig.device import SCRIBBLE
 from rig.emulated import (AGAIN, MIB, REPORTS, SILENT, emulated, ready_at, reports_in,
                           use_all_that_is_available)
 from rig.pattern import assert_whole, start_pattern
+from rig.visible import events, trace
 
 BY_FRAMES = "inflate_by_report=off"
 POISONS = ["init_on_free=1", "page_poison=1"]
@@ -165,6 +166,19 @@ def test_a_silent_device_is_reported_once_and_left_within_seconds(queue_size):
         assert clock.now() - start < 8
         assert device.owned_pages() == 0
         assert_whole(pattern)
+
+
+def test_free_memory_does_not_wait_for_room_in_a_ring_that_a_silent_device_leaves_full():
+    with emulated(REPORTS, queue_size=2) as (guest, device):
+        device.hold("report")
+        device.set_target(300)
+        guest.wait_log(SILENT, timeout=20)
+        trace(guest)
+        guest.touch(60)
+        guest.wait_until(lambda: events(guest, "report"), "a report is over", timeout=60)
+        assert all(event["wanted"] > 0 == event["bytes"] for event in events(guest, "report"))
+        device.answer("report")
+        device.wait_actual(300)
 
 
 def test_a_system_goes_to_sleep_though_a_report_is_not_answered():
