@@ -24,6 +24,9 @@
 /* The host's memory may have a seam at multiples of this: nothing is merged across. */
 #define INFLATE_GRAIN_PAGES (SZ_128M >> PAGE_SHIFT)
 
+/* How long to wait before asking again whether the guest needs the memory, in jiffies. */
+#define INFLATE_ASK_TIME (HZ / 10 ?: 1)
+
 /* How many ranges one request names at most. */
 #define INFLATE_RANGES 32u
 
@@ -155,12 +158,41 @@ static int inflate_compare(void *unused, const struct list_head *left,
 	return first > second ? 1 : -1;
 }
 
+static int inflate_some(struct tell *tell, struct list_head *blocks, unsigned long limit)
+{
+	if (tell->way == TELL_BY_RANGES)
+		return inflate_by_ranges(tell, blocks, limit);
+	return inflate_by_frames(tell, blocks, limit);
+}
+
+/* Waits for what comes back, then names block after block. */
+static int inflate_all(struct tell *tell, struct list_head *blocks, unsigned long limit,
+		       bool (*stop)(void *argument), void *argument)
+{
+	bool deflated = false;
+	int error = 0;
+
+	while (!error && !list_empty(blocks)) {
+		unsigned long ask = jiffies + INFLATE_ASK_TIME;
+
+		if (time_after(ask, limit))
+			ask = limit;
+		if (stop(argument))
+			return -EAGAIN;
+		error = deflated ? inflate_some(tell, blocks, ask) : tell_wait_deflated(tell, ask);
+		deflated |= !error;
+		if (error == -ETIMEDOUT && time_before(jiffies, limit))
+			error = 0;
+	}
+	return error;
+}
+
 /**
  * inflate_memory - give blocks to the host
  * @tell: what the device is told
  * @blocks: blocks that nobody else uses, best the largest first; empty afterwards
  * @limit: the moment, in jiffies, when waiting for the device ends at the latest
- * @stop: asked before each request whether the guest needs the rest itself
+ * @stop: asked before each request, and while waiting, whether the guest needs the rest
  * @argument: what @stop is asked with
  *
  * Sleeps; call it with no lock held. Keeps rules O8 and R3: what was named is held when
@@ -174,18 +206,11 @@ static int inflate_compare(void *unused, const struct list_head *left,
 int inflate_memory(struct tell *tell, struct list_head *blocks, unsigned long limit,
 		   bool (*stop)(void *argument), void *argument)
 {
-	int error = tell_wait_deflated(tell, limit);
+	int error;
 
 	if (tell->way == TELL_BY_RANGES)
 		list_sort(NULL, blocks, inflate_compare);
-	while (!error && !list_empty(blocks)) {
-		if (stop(argument))
-			error = -EAGAIN;
-		else if (tell->way == TELL_BY_RANGES)
-			error = inflate_by_ranges(tell, blocks, limit);
-		else
-			error = inflate_by_frames(tell, blocks, limit);
-	}
+	error = inflate_all(tell, blocks, limit, stop, argument);
 	notify_device(tell_naming_queue(tell));
 	source_give_back(blocks);
 	return error;

@@ -4,11 +4,14 @@
  *
  * The rule: called from whatever allocation has failed, this allocates nothing, takes no
  * lock that anyone holds while waiting, and does not wait for the host, except for a
- * short while under MUST_TELL_HOST, where memory may not be used before the answer.
+ * short while under MUST_TELL_HOST, where memory may not be used before the answer. The
+ * worker may just have taken memory that it can't name yet: it hears of the need and gives
+ * that back, for which it gets a short while as well.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/oom.h>
+#include <linux/sched.h>
 #include <linux/vmstat.h>
 
 #include "deflate.h"
@@ -25,7 +28,7 @@
 /* What the requests that are kept for this can name, to begin with. */
 #define OOM_PAGES_MAX ((unsigned int)(TELL_RESERVE_RESCUE * TELL_PAGES))
 
-/* How long to wait for the device under MUST_TELL_HOST, in jiffies. */
+/* How long to wait for the device under MUST_TELL_HOST, and for the worker, in jiffies. */
 #define PRESSURE_WAIT (HZ / 5 ?: 1)
 
 static unsigned int oom_pages = 256;
@@ -53,6 +56,17 @@ __MODULE_PARM_TYPE(oom_pages, "uint");
 MODULE_PARM_DESC(oom_pages,
 		 "Guest pages to give back when the guest is out of memory, twice as many each time in a row (1 to 8192, with pages of 64 KiB 1 to 512; default 256)");
 
+/* Returns whether there was anything to wait for. */
+static bool pressure_wait_worker(struct tell *tell)
+{
+	unsigned long limit = jiffies + PRESSURE_WAIT;
+	bool waits = READ_ONCE(tell->taking);
+
+	while (READ_ONCE(tell->taking) && time_before(jiffies, limit))
+		schedule_timeout_idle(1);
+	return waits;
+}
+
 static int pressure_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
 {
 	struct pressure *pressure = container_of(notifier, struct pressure, notifier);
@@ -60,14 +74,16 @@ static int pressure_notify(struct notifier_block *notifier, unsigned long unused
 	struct tell *tell = pressure->tell;
 	unsigned long count, returned, after;
 	ktime_t begin = ktime_get();
+	bool waited;
 
 	count = need_begin(pressure->need, READ_ONCE(oom_pages));
 	returned = deflate_at_once(tell, count, tell_patience(tell, PRESSURE_WAIT));
 	resize_wake(pressure->resize);
+	waited = !returned && pressure_wait_worker(tell);
 
 	/* What came free while we waited spares somebody's life as well. */
 	after = global_zone_page_state(NR_FREE_PAGES);
-	if (!returned && tell->must_tell && after > before)
+	if (!returned && (waited || tell->must_tell) && after > before)
 		returned = after - before;
 	*(unsigned long *)freed += returned;
 	returned = need_tally(pressure->need, returned, atomic_long_read(&tell->returned));

@@ -228,19 +228,14 @@ static bool step_is_in_need(void *argument)
 	return need_lasts(step->need);
 }
 
-/* Returns -EAGAIN if the guest came to need the memory meanwhile. */
+/* Returns -EAGAIN if the guest came to need memory meanwhile, or something is to be told first. */
 static int step_name(struct step *step, struct list_head *blocks)
 {
-	unsigned long limit = jiffies + STEP_ANSWER_TIME;
-	int error = -EAGAIN;
-
-	if (!step_is_in_need(step)) {
-		if (deflate_tell_owed(step->tell, limit))
-			return inflate_memory(step->tell, blocks, limit, step_is_in_need, step);
-		error = -ETIMEDOUT;
-	}
+	if (!step_is_in_need(step) && deflate_tell_owed(step->tell, jiffies))
+		return inflate_memory(step->tell, blocks, jiffies + STEP_ANSWER_TIME,
+				      step_is_in_need, step);
 	source_give_back(blocks);
-	return error;
+	return -EAGAIN;
 }
 
 static enum resize_state step_inflate(struct step *step, unsigned long missing)

@@ -7,7 +7,7 @@ import pytest
 
 from rig import Guest
 from rig.disk import empty_disk
-from rig.emulated import AGAIN, SILENT, emulated
+from rig.emulated import AGAIN, REPORTS, SILENT, emulated
 from rig.pattern import assert_whole, start_pattern
 from rig.visible import events, figures, trace, wait_state
 
@@ -87,6 +87,23 @@ def test_the_balloon_holds_off_until_the_guest_has_had_enough_for_a_while():
         begin, over = events(guest, "hold_off")[0], events(guest, "hold_off")[-1]
         assert begin["wait_ms"] == 10000
         assert over["available"] >= over["missing"]
+
+
+def test_a_guest_out_of_memory_gets_what_a_silent_device_left_no_room_to_name():
+    with emulated(REPORTS, memory=640, queue_size=2, reported_elsewhere=True,
+                  cmdline="init_on_alloc=0") as (guest, device):
+        fragment = guest.start("fragment 400 8")
+        fragment.wait_output("fragment: ready")
+        available = guest.meminfo()["MemAvailable"]
+        device.hold("report")
+        device.set_target(200)
+        device.wait_noted("report", 2)
+        guest.wait_until(lambda: available - guest.meminfo()["MemAvailable"] > 32 * MIB,
+                         "the balloon has taken memory")
+        guest.touch(available // MIB - 16)
+        assert guest.vmstat()["oom_kill"] == 0
+        device.answer("report")
+        fragment.stop()
 
 
 @pytest.mark.parametrize("features", [("deflate-on-oom",), ("deflate-on-oom", "reporting")],
