@@ -21,6 +21,10 @@
 #define COMPAT_SINCE(major, minor) \
 	(LINUX_VERSION_MAJOR * 256 + LINUX_VERSION_PATCHLEVEL >= (major) * 256 + (minor))
 
+#if !COMPAT_SINCE(6, 1)
+#error "Aerostat is for Linux 6.1 and newer"
+#endif
+
 /* Allocating one object used to need its size and flags. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
@@ -163,7 +167,7 @@ static inline struct compat_shrinker *compat_shrinker_allocate(void)
 #endif
 
 /* A device that its bus resets under the driver used to be lost. */
-#if COMPAT_SINCE(6, 15)
+#if COMPAT_SINCE(6, 14)
 #define COMPAT_RESET(prepare, done)	.reset_prepare = (prepare), .reset_done = (done),
 #else
 #define COMPAT_RESET(prepare, done)

@@ -87,11 +87,11 @@ def test_a_kernel_that_writes_a_crash_dump_keeps_its_memory():
 
 
 def _tells_drivers_of_resets():
-    return tuple(map(int, kernel.version().split("-")[0].split(".")[:2])) >= (6, 15)
+    return tuple(map(int, kernel.version().split("-")[0].split(".")[:2])) >= (6, 14)
 
 
 @pytest.mark.skipif(not _tells_drivers_of_resets(),
-                    reason="before Linux 6.15 a driver does not hear of it")
+                    reason="before Linux 6.14 a driver does not hear of it")
 @pytest.mark.parametrize("balloon", ["deflate-on-oom=on", "free-page-reporting=on"],
                          ids=["by-frame-numbers", "by-ranges"])
 def test_a_device_that_its_bus_resets_is_begun_anew_and_the_balloon_is_back_at_its_target(balloon):
