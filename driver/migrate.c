@@ -217,6 +217,19 @@ void migrate_prepare(struct migrate *migrate, struct tell *tell, struct hold *ho
 }
 
 /**
+ * migrate_keeps_page - whether a page that was moved away is still out of use
+ * @migrate: base pages that compaction moves
+ *
+ * Does not sleep, takes no lock.
+ *
+ * Return: true if it waits for the device, or for its reset.
+ */
+bool migrate_keeps_page(struct migrate *migrate)
+{
+	return READ_ONCE(migrate->state) == MIGRATE_OWED;
+}
+
+/**
  * migrate_forget - the device was reset: finish the move that it did not let finish
  * @migrate: base pages that compaction moves; the balloon is empty
  *

@@ -36,6 +36,7 @@ struct migrate {
 };
 
 void migrate_prepare(struct migrate *migrate, struct tell *tell, struct hold *hold);
+bool migrate_keeps_page(struct migrate *migrate);
 void migrate_forget(struct migrate *migrate);
 
 #endif

@@ -4,9 +4,9 @@
  *
  * The rule: what is held whole can't be moved, so it is given back, and the worker makes
  * up for it elsewhere. By now nobody can take it again: the kernel has isolated the memory
- * before it asks. Base pages in the balloon the kernel moves by itself, and tries for ever;
- * that takes a device which answers, so with one that does not the kernel is told no. The
- * device is waited for a short while.
+ * before it asks. All else the kernel moves by itself, or waits for, and tries for ever;
+ * that takes a device which answers. So it is waited for a short while, and with one that
+ * owes an answer then the kernel is told no.
  */
 #include <linux/jiffies.h>
 #include <linux/memory.h>
@@ -16,12 +16,14 @@
 #include "deflate.h"
 #include "hint.h"
 #include "hold.h"
+#include "migrate.h"
 #include "offline.h"
 #include "resize.h"
 #include "tell.h"
 
-/* How long to wait for the device in all, in jiffies. */
-#define OFFLINE_WAIT (HZ / 5 ?: 1)
+/* How long to wait for the device in all, in jiffies, and what is long for an answer, in ms. */
+#define OFFLINE_WAIT (HZ * 5 / 4)
+#define OFFLINE_LONG_MS 1000
 
 static bool offline_has_balloon(struct memory_notify *memory)
 {
@@ -33,15 +35,38 @@ static bool offline_has_balloon(struct memory_notify *memory)
 	return false;
 }
 
-static bool offline_is_stuck(struct offline *offline, struct memory_notify *memory)
+static bool offline_is_silent(struct offline *offline)
+{
+	return !tell_works(offline->tell) || tell_is_overdue(offline->tell, OFFLINE_LONG_MS);
+}
+
+/* Memory that waits for the device may be any. */
+static bool offline_waits_in_vain(struct offline *offline)
 {
 	struct tell *tell = offline->tell;
 
-	if (tell_works(tell) && !resize_is_silent(offline->resize))
+	return offline_is_silent(offline) &&
+	       (tell_keeps_memory(tell) || migrate_keeps_page(tell->hold->migrate));
+}
+
+static bool offline_moves_in_vain(struct offline *offline, struct memory_notify *memory)
+{
+	return offline_is_silent(offline) && hold_count(offline->tell->hold) &&
+	       offline_has_balloon(memory);
+}
+
+static bool offline_vacate(struct offline *offline, struct memory_notify *memory)
+{
+	unsigned long limit = jiffies + OFFLINE_WAIT;
+	struct tell *tell = offline->tell;
+
+	if (offline_waits_in_vain(offline))
 		return false;
-	if (tell->must_tell && tell_unanswered(tell))
-		return true;
-	return !hold_is_acknowledged(tell->hold) || offline_has_balloon(memory);
+	hint_vacate(offline->hint, memory->start_pfn, memory->nr_pages);
+	deflate_within(tell, memory->start_pfn, memory->nr_pages, limit);
+	tell_wait_quiet(tell, limit);
+	resize_wake(offline->resize);
+	return !offline_waits_in_vain(offline) && !offline_moves_in_vain(offline, memory);
 }
 
 static int offline_notify(struct notifier_block *notifier, unsigned long event, void *data)
@@ -51,11 +76,7 @@ static int offline_notify(struct notifier_block *notifier, unsigned long event, 
 
 	if (event != MEM_GOING_OFFLINE)
 		return NOTIFY_OK;
-	hint_vacate(offline->hint, memory->start_pfn, memory->nr_pages);
-	deflate_within(offline->tell, memory->start_pfn, memory->nr_pages,
-		       tell_patience(offline->tell, OFFLINE_WAIT));
-	resize_wake(offline->resize);
-	return notifier_from_errno(offline_is_stuck(offline, memory) ? -EBUSY : 0);
+	return notifier_from_errno(offline_vacate(offline, memory) ? 0 : -EBUSY);
 }
 
 /**

@@ -403,6 +403,34 @@ unsigned int queue_unanswered(struct queue *queue)
 }
 
 /**
+ * queue_is_overdue - whether the device has kept an answer back for long
+ * @queue: the queue
+ * @ms: how long, in ms
+ *
+ * Does not sleep, takes the queue's lock. What the device has just answered counts as long
+ * as nobody has looked: see queue_look().
+ *
+ * Return: true if so.
+ */
+bool queue_is_overdue(struct queue *queue, unsigned int ms)
+{
+	ktime_t since = ktime_sub_ms(ktime_get(), ms);
+	bool overdue = false;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	for (i = 0; i < queue->requests.shape.count; i++) {
+		struct request *request = &queue->requests.all[i];
+
+		if (request->state == REQUEST_POSTED && ktime_before(request->posted, since))
+			overdue = true;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return overdue;
+}
+
+/**
  * queue_works - whether posting can succeed
  * @queue: the queue
  *

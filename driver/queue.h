@@ -72,6 +72,7 @@ void queue_settle(struct queue *queue);
 void queue_put(struct queue *queue, struct request *request);
 
 unsigned int queue_unanswered(struct queue *queue);
+bool queue_is_overdue(struct queue *queue, unsigned int ms);
 bool queue_works(struct queue *queue);
 
 #endif

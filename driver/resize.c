@@ -169,19 +169,6 @@ ktime_t resize_state_since(struct resize *resize)
 }
 
 /**
- * resize_is_silent - whether the worker has waited for the device in vain
- * @resize: the worker
- *
- * Does not sleep, takes no lock.
- *
- * Return: true if the device owes an answer, or is broken, as far as the worker has seen.
- */
-bool resize_is_silent(struct resize *resize)
-{
-	return READ_ONCE(resize->state) == RESIZE_NOT_ANSWERING;
-}
-
-/**
  * resize_target_changed - the device has a new target
  * @resize: the worker; waking a stopped one does nothing
  *

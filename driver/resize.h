@@ -42,7 +42,6 @@ void resize_start(struct resize *resize);
 void resize_stop(struct resize *resize);
 const char *resize_state_name(struct resize *resize);
 ktime_t resize_state_since(struct resize *resize);
-bool resize_is_silent(struct resize *resize);
 void resize_target_changed(struct resize *resize);
 void resize_wake(struct resize *resize);
 

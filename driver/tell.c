@@ -148,6 +148,43 @@ unsigned int tell_unanswered(struct tell *tell)
 	       queue_unanswered(tell->report);
 }
 
+/**
+ * tell_is_overdue - whether the device has kept an answer back for long
+ * @tell: what the device is told
+ * @ms: how long, in ms
+ *
+ * Does not sleep; looks into the rings. What else the reporting queue is used for counts too.
+ *
+ * Return: true if so.
+ */
+bool tell_is_overdue(struct tell *tell, unsigned int ms)
+{
+	struct queue *queues[] = { &tell->inflate, &tell->deflate, tell->report };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(queues); i++) {
+		queue_look(queues[i]);
+		if (queue_is_overdue(queues[i], ms))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tell_keeps_memory - whether memory waits for the device, wherever it is
+ * @tell: what the device is told
+ *
+ * Does not sleep, takes no lock. Free memory that is being reported counts too.
+ *
+ * Return: true if there is some that is neither held nor the guest's before the device has
+ * answered or was reset.
+ */
+bool tell_keeps_memory(struct tell *tell)
+{
+	return !hold_is_acknowledged(tell->hold) || queue_unanswered(tell->report) ||
+	       (tell->must_tell && queue_unanswered(&tell->deflate));
+}
+
 static bool tell_is_acknowledged(void *argument)
 {
 	struct tell *tell = argument;
@@ -208,6 +245,21 @@ int tell_wait_deflated(struct tell *tell, unsigned long limit)
 int tell_wait_answers(struct tell *tell, unsigned long limit)
 {
 	return tell_wait_inflated(tell, limit) ?: tell_wait_deflated(tell, limit);
+}
+
+/**
+ * tell_wait_quiet - wait until the device has answered all that it was ever asked
+ * @tell: what the device is told
+ * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
+ *
+ * Sleeps; call it with no lock held. While memory moves or is reported this may not come.
+ *
+ * Return: 0, -ETIMEDOUT or -EIO, as await().
+ */
+int tell_wait_quiet(struct tell *tell, unsigned long limit)
+{
+	return await_quiet(&tell->inflate, limit) ?: await_quiet(&tell->deflate, limit) ?:
+	       await_quiet(tell->report, limit);
 }
 
 /**

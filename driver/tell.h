@@ -72,10 +72,13 @@ void tell_forget(struct tell *tell);
 void tell_settle(struct tell *tell);
 bool tell_works(struct tell *tell);
 unsigned int tell_unanswered(struct tell *tell);
+bool tell_is_overdue(struct tell *tell, unsigned int ms);
+bool tell_keeps_memory(struct tell *tell);
 unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
 int tell_wait_answers(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
+int tell_wait_quiet(struct tell *tell, unsigned long limit);
 
 const char *tell_way_name(struct tell *tell);
 struct queue *tell_naming_queue(struct tell *tell);

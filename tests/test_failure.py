@@ -8,11 +8,11 @@ import time
 import pytest
 
 from rig import CommandFailed, Device, Guest, OUT_OF_MEMORY, clock
-from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MUST_TELL, SILENT, assert_none_used_untold,
-                          compact, emulated, named, place_of, ready_at, spread_balloon,
-                          use_all_that_is_available)
+from rig.emulated import (AGAIN, DEFLATES_ON_OOM, MIB, MUST_TELL, REPORTS, SILENT,
+                          assert_none_used_untold, compact, emulated, named, place_of, ready_at,
+                          spread_balloon, use_all_that_is_available)
 from rig.pattern import assert_whole, start_pattern
-from rig.visible import figures
+from rig.visible import figures, wait_state
 
 
 # The device itself
@@ -346,11 +346,11 @@ def test_a_system_goes_to_sleep_though_the_device_does_not_answer():
         assert_whole(pattern)
 
 
-def _taken_offline(guest):
+def _taken_offline(guest, patience=60):
     """What became of each block of memory: 0 is success. It is back afterwards."""
     return guest.run(
         "for block in /sys/devices/system/memory/memory*; do"
-        ' timeout 60 sh -c "echo offline >$block/state" 2>/dev/null; echo $?;'
+        f' timeout {patience} sh -c "echo offline >$block/state" 2>/dev/null; echo $?;'
         " echo online >$block/state 2>/dev/null; done; true", timeout=600).split()
 
 
@@ -384,6 +384,40 @@ def test_the_kernel_does_not_try_for_ever_to_take_memory_offline_that_is_to_come
         assert refused and set(refused) == {"1"}, refused
         device.answer("deflate")
         device.wait_actual(0)
+
+
+def test_a_silent_device_is_noticed_by_who_takes_memory_offline_though_the_guest_is_in_need():
+    with emulated(memory=1024, cmdline="movablecore=512M") as (guest, device):
+        device.move_pages(500 * 256 + 1)
+        device.hold("inflate")
+        device.set_target(510)
+        guest.wait_log(SILENT)
+        guest.touch(guest.meminfo()["MemAvailable"] // MIB + 20)
+        wait_state(guest, "holding off")
+        refused = [status for status in _taken_offline(guest) if status != "0"]
+        assert refused and set(refused) == {"1"}, refused
+        device.answer("inflate")
+
+
+def test_the_kernel_does_not_try_for_ever_to_take_free_memory_offline_that_is_being_reported():
+    with emulated(REPORTS, parameters="inflate_by_report=off", memory=1024) as (guest, device):
+        device.hold("report")
+        guest.touch(600)
+        device.wait_noted("report")
+        refused = [status for status in _taken_offline(guest) if status != "0"]
+        assert refused and set(refused) == {"1"}, refused
+        device.answer("report")
+
+
+def test_of_a_device_that_was_not_known_to_be_silent_only_the_first_try_has_to_be_given_up():
+    with emulated(memory=1024, cmdline="movablecore=512M") as (guest, device):
+        device.move_pages(500 * 256 + 1)
+        device.hold("inflate")
+        device.hold("deflate")
+        refused = [status for status in _taken_offline(guest, 10) if status != "0"]
+        assert refused and set(refused[1:]) == {"1"}, refused
+        device.answer("inflate")
+        device.answer("deflate")
 
 
 # Compaction
