@@ -61,6 +61,7 @@ struct chain {
 void ring_open(struct ring *ring, struct virtqueue *virtqueue);
 void ring_close(struct ring *ring);
 u16 ring_posted(struct ring *ring);
+u16 ring_index_posted(struct ring *ring);
 bool ring_has_more(struct ring *ring);
 bool ring_see(struct ring *ring, u16 posted, struct chain *chain);
 unsigned int ring_held(struct ring *ring);

@@ -109,6 +109,18 @@ static void device_set_poison(struct host *host, u32 value)
 	log_add(&host->log, "write poison 0x%x", value);
 }
 
+/* A busy guest may let the driver write the size before the device has looked at its requests. */
+static void device_set_actual(struct host *host, u32 value)
+{
+	struct ring *deflate = &host->rings[HOST_DEFLATE];
+	u16 posted = ring_index_posted(deflate);
+
+	if (posted != READ_ONCE(deflate->seen))
+		log_add(&host->log, "posted deflate %u", posted);
+	WRITE_ONCE(host->actual, value);
+	log_add(&host->log, "write actual %u", value);
+}
+
 static void device_set(struct virtio_device *device, unsigned int offset, const void *buffer,
 		       unsigned int length)
 {
@@ -120,8 +132,7 @@ static void device_set(struct virtio_device *device, unsigned int offset, const 
 		return;
 	switch (offset) {
 	case FIELD(actual):
-		WRITE_ONCE(host->actual, le32_to_cpup(buffer));
-		log_add(&host->log, "write actual %u", host->actual);
+		device_set_actual(host, le32_to_cpup(buffer));
 		break;
 	case FIELD(poison_val):
 		device_set_poison(host, le32_to_cpup(buffer));
