@@ -102,8 +102,9 @@ def say_guest_memory(guest, line, when):
 
 
 def measure(driver, arguments):
+    balloon = "free-page-reporting=on" if arguments.reporting else ""
     with Guest(memory=arguments.memory, module=None, fresh=True, cmdline=arguments.cmdline,
-               name=f"demo-{driver}") as guest:
+               name=f"demo-{driver}", balloon=balloon) as guest:
         line = LiveLine(DRIVERS[driver], guest, arguments.take)
         line.say("guest is up; it uses its memory once, so that the host holds it")
         use_memory(guest, arguments.take)
@@ -122,7 +123,7 @@ def print_header(arguments, accelerator):
     version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
     qemu = version.stdout.split("\n")[0].replace("QEMU emulator version ", "QEMU ")
     print(f"A guest of {arguments.memory} MiB, from which {arguments.take} MiB are taken "
-          "and given back.")
+          f"and given back; free page reporting is {'on' if arguments.reporting else 'off'}.")
     print(f"Linux {kernel.version()} ({arguments.cmdline or 'as Debian configures it'}), {qemu}, "
           f"accelerator {accelerator}")
     if accelerator == "tcg":
@@ -151,6 +152,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--memory", type=int, default=4096, help="the guest's memory in MiB")
     parser.add_argument("--take", type=int, default=3072, help="how many MiB to take")
+    parser.add_argument("--reporting", action="store_true",
+                        help="the device takes reports of free memory: free-page-reporting=on")
     parser.add_argument("--driver", choices=DRIVERS, help="show one driver only")
     parser.add_argument("--cmdline", default="",
                         help="parameters of the guest's kernel, such as init_on_alloc=0")

@@ -19,14 +19,17 @@ def _run(*words):
 
 
 @pytest.mark.skipif(flavour.NAME != "", reason="people see it in Debian's kernel")
-def test_the_demo_moves_memory_with_both_drivers_and_puts_them_side_by_side():
-    done = _run(BENCH / "demo.py", "--memory", "512", "--take", "200")
+@pytest.mark.parametrize("options, most", [((), 210), (("--reporting",), 512)],
+                         ids=["as-it-is", "with-reporting"])
+def test_the_demo_moves_memory_with_both_drivers_and_puts_them_side_by_side(options, most):
+    # With reporting a busy guest's free memory may go back as well.
+    done = _run(BENCH / "demo.py", "--memory", "512", "--take", "200", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     table = done.stdout[done.stdout.rindex("Aerostat"):]
     assert "shipped with Linux" in table.splitlines()[0]
     [back] = [re.findall(r"(\d+) MiB \(", line) for line in table.splitlines() if " MiB (" in line]
     assert len(back) == 2
-    assert all(180 <= int(mib) <= 210 for mib in back), table
+    assert all(180 <= int(mib) <= most for mib in back), table
 
 
 def test_table_and_drawings_are_made_from_the_results_and_nothing_else(tmp_path):
