@@ -19,6 +19,7 @@
 #include "name.h"
 #include "notify.h"
 #include "owed.h"
+#include "room.h"
 #include "source.h"
 #include "tell.h"
 
@@ -71,7 +72,7 @@ static bool deflate_take(struct deflate *deflate, unsigned int count,
 
 	if (queue_room(queue, deflate->reserve) < count)
 		deflate_finish(deflate);
-	if (!tell_take(deflate->tell, queue, deflate->reserve, count, requests, deflate->limit))
+	if (!room_take(deflate->tell, queue, deflate->reserve, count, requests, deflate->limit))
 		return false;
 	list_for_each_entry(request, requests, link)
 		request->settle = deflate_settle;
@@ -301,7 +302,7 @@ bool deflate_tell_owed(struct tell *tell, unsigned long limit)
 	if (owed_is_empty(&tell->owed))
 		return true;
 	while ((count = owed_first(&tell->owed, TELL_FRAMES, &first))) {
-		request = tell_take_one(tell, queue, TELL_RESERVE_RESCUE, limit);
+		request = room_take_one(tell, queue, TELL_RESERVE_RESCUE, limit);
 		if (!request)
 			break;
 		name_units(tell, request, first, count);

@@ -12,6 +12,7 @@
 #include "deflate.h"
 #include "empty.h"
 #include "hold.h"
+#include "room.h"
 #include "source.h"
 #include "tell.h"
 
@@ -33,7 +34,7 @@ void empty_to_device(struct tell *tell)
 
 	deflate_tell_owed(tell, jiffies + EMPTY_SILENCE);
 	while (hold_count(tell->hold) && tell_works(tell) && time_before(jiffies, end)) {
-		if (deflate_memory(tell, tell_batch_pages(tell), 0, jiffies + EMPTY_SILENCE))
+		if (deflate_memory(tell, room_batch_pages(tell), 0, jiffies + EMPTY_SILENCE))
 			continue;
 		if (tell_wait_answers(tell, jiffies))
 			break;

@@ -18,6 +18,7 @@
 #include "name.h"
 #include "notify.h"
 #include "ranges.h"
+#include "room.h"
 #include "source.h"
 #include "tell.h"
 
@@ -116,10 +117,10 @@ static int inflate_by_frames(struct tell *tell, struct list_head *blocks, unsign
 	if (!name_is_possible(tell, block, block_pages(block)))
 		return -ERANGE;
 	if (parts == 1) {
-		request = tell_take_one(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
+		request = room_take_one(tell, &tell->inflate, TELL_RESERVE_MOVING, limit);
 		return request ? inflate_small(tell, request, blocks) : -ETIMEDOUT;
 	}
-	if (!tell_take(tell, &tell->inflate, TELL_RESERVE_MOVING, parts, &requests, limit))
+	if (!room_take(tell, &tell->inflate, TELL_RESERVE_MOVING, parts, &requests, limit))
 		return -ETIMEDOUT;
 	return inflate_large(tell, &requests, blocks);
 }
@@ -133,7 +134,7 @@ static int inflate_by_ranges(struct tell *tell, struct list_head *blocks, unsign
 	unsigned long count = 0;
 	unsigned int i;
 
-	request = tell_take_one(tell, tell->report, 0, limit);
+	request = room_take_one(tell, tell->report, 0, limit);
 	if (!request)
 		return -ETIMEDOUT;
 	ranges.capacity = min(queue_chain(tell->report), INFLATE_RANGES);

@@ -13,6 +13,7 @@
 #include "deflate.h"
 #include "hold.h"
 #include "need.h"
+#include "room.h"
 #include "source.h"
 #include "tell.h"
 #include "trace.h"
@@ -145,7 +146,7 @@ static void need_gave(struct need *need, unsigned long count)
  */
 bool need_relieve(struct need *need, struct tell *tell)
 {
-	unsigned long returned, count = min(need_more(need), tell_batch_pages(tell));
+	unsigned long returned, count = min(need_more(need), room_batch_pages(tell));
 	ktime_t begin = ktime_get();
 
 	if (!count)

@@ -19,6 +19,7 @@
 #include "hold.h"
 #include "inflate.h"
 #include "need.h"
+#include "room.h"
 #include "source.h"
 #include "step.h"
 #include "tell.h"
@@ -218,7 +219,7 @@ static bool step_is_busy(struct step *step)
 	if (step->state == RESIZE_NOT_ANSWERING && step_is_silent(step, limit))
 		return true;
 	return !deflate_tell_owed(tell, limit) || tell_wait_deflated(tell, limit) ||
-	       tell_wait_room(tell, tell_naming_queue(tell), limit);
+	       room_wait(tell, tell_naming_queue(tell), limit);
 }
 
 static bool step_is_in_need(void *argument)
@@ -240,7 +241,7 @@ static int step_name(struct step *step, struct list_head *blocks)
 
 static enum resize_state step_inflate(struct step *step, unsigned long missing)
 {
-	unsigned long want = min(missing, tell_batch_pages(step->tell));
+	unsigned long want = min(missing, room_batch_pages(step->tell));
 	unsigned long taken, begun;
 	struct tell *tell = step->tell;
 	ktime_t begin = ktime_get();
@@ -255,7 +256,7 @@ static enum resize_state step_inflate(struct step *step, unsigned long missing)
 
 	WRITE_ONCE(tell->taking, true);
 	begun = jiffies;
-	taken = source_take(&blocks, want, tell_largest_order(tell), begun + STEP_TAKE_TIME);
+	taken = source_take(&blocks, want, room_largest_order(tell), begun + STEP_TAKE_TIME);
 	took_ms = jiffies_to_msecs(jiffies - begun);
 	error = step_name(step, &blocks);
 	/* What was taken is known as named before: pairs with tell_is_acknowledged(). */
@@ -277,12 +278,12 @@ static enum resize_state step_inflate(struct step *step, unsigned long missing)
 
 static enum resize_state step_deflate(struct step *step, unsigned long spare)
 {
-	unsigned long want = min(spare, tell_batch_pages(step->tell));
+	unsigned long want = min(spare, room_batch_pages(step->tell));
 	unsigned long limit = step_answer_limit(step);
 	ktime_t begin = ktime_get();
 	unsigned long returned;
 
-	tell_wait_room(step->tell, &step->tell->deflate, limit);
+	room_wait(step->tell, &step->tell->deflate, limit);
 	returned = deflate_memory(step->tell, want, TELL_RESERVE_RESCUE, limit);
 	trace_aerostat_deflate(step->device, to_bytes(want), to_bytes(returned), begin);
 	if (returned)

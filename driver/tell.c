@@ -8,27 +8,20 @@
  * in the reporting queue, a chain of ranges in one request; such memory comes back without
  * a word. A device is spoken to in one way from start to stop.
  *
- * The rule: a request is taken only when the ring has room for it, and a block of memory is
- * named or told only when there is room for all requests that it needs. So what was posted
- * is there for the device to see.
+ * The rule: every wait for an answer has a limit that the caller names, and whoever waits
+ * settles what was answered.
  */
-#include <linux/sizes.h>
 #include <linux/virtio_config.h>
 
 #include "await.h"
-#include "block.h"
 #include "compat.h"
 #include "feature.h"
 #include "hold.h"
-#include "notify.h"
 #include "tell.h"
 
 /* One batch for the device to work on, and one that is filled meanwhile. */
 #define TELL_INFLATE_REQUESTS (2 * TELL_BATCH + TELL_RESERVE_MOVING)
 #define TELL_DEFLATE_REQUESTS (2 * TELL_BATCH + TELL_RESERVE_RESCUE)
-
-/* What is named by ranges at once: enough to find many neighbours. */
-#define TELL_RANGES_BYTES SZ_256M
 
 /**
  * tell_prepare - allocate all that speaking to the device will need
@@ -207,7 +200,15 @@ int tell_wait_inflated(struct tell *tell, unsigned long limit)
 	return await(tell_naming_queue(tell), tell_is_acknowledged, tell, limit);
 }
 
-static void tell_note_silence(struct tell *tell, bool waited, int error)
+/**
+ * tell_note_silence - remember whether the device lets others wait in vain
+ * @tell: what the device is told
+ * @waited: whether there was a wait at all
+ * @error: what came of it, for the answers to what came back
+ *
+ * Does not sleep, takes no lock.
+ */
+void tell_note_silence(struct tell *tell, bool waited, int error)
 {
 	if (!error)
 		WRITE_ONCE(tell->silent, false);
@@ -304,149 +305,4 @@ const char *tell_way_name(struct tell *tell)
 struct queue *tell_naming_queue(struct tell *tell)
 {
 	return tell->way == TELL_BY_RANGES ? tell->report : &tell->inflate;
-}
-
-/**
- * tell_largest_order - how large a block can be named and told
- * @tell: what the device is told; open
- *
- * Does not sleep. In a small ring there is no room for all frame numbers of a large block.
- *
- * Return: 2 to the power of this, in pages.
- */
-unsigned int tell_largest_order(struct tell *tell)
-{
-	unsigned int room;
-
-	if (tell->way == TELL_BY_RANGES)
-		return BLOCK_WHOLE_ORDER;
-	room = min(queue_capacity(&tell->inflate, TELL_RESERVE_MOVING),
-		   queue_capacity(&tell->deflate, TELL_RESERVE_RESCUE));
-	room = clamp(room, 1u, TELL_BATCH);
-	return min_t(unsigned int, BLOCK_WHOLE_ORDER, ilog2(room * TELL_PAGES));
-}
-
-/**
- * tell_batch_pages - how much memory is best named or told at once
- * @tell: what the device is told
- *
- * Does not sleep.
- *
- * Return: base pages.
- */
-unsigned long tell_batch_pages(struct tell *tell)
-{
-	if (tell->way == TELL_BY_RANGES)
-		return max(TELL_RANGES_BYTES >> PAGE_SHIFT, BLOCK_WHOLE_PAGES);
-	return TELL_BATCH * TELL_PAGES;
-}
-
-/**
- * tell_reserve - how many requests of a queue the worker leaves for others
- * @tell: what the device is told
- * @queue: the naming queue, or the deflate queue
- *
- * Does not sleep.
- *
- * Return: so many.
- */
-unsigned int tell_reserve(struct tell *tell, struct queue *queue)
-{
-	if (queue == &tell->inflate)
-		return TELL_RESERVE_MOVING;
-	return queue == &tell->deflate ? TELL_RESERVE_RESCUE : 0;
-}
-
-/* Whether so many requests can be taken, as await() asks it. */
-struct tell_wish {
-	struct queue *queue;
-	unsigned int reserve;
-	unsigned int count;
-};
-
-static bool tell_wish_is_true(void *argument)
-{
-	struct tell_wish *wish = argument;
-
-	return queue_room(wish->queue, wish->reserve) >= wish->count;
-}
-
-/**
- * tell_take - take requests, waiting for room if need be
- * @tell: what the device is told
- * @queue: the naming queue, or the deflate queue
- * @reserve: how many requests to leave for others
- * @count: how many are wanted
- * @requests: list to which they are added
- * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
- *
- * Sleeps only if it waits; then what was posted is notified first. Their owner is @tell.
- *
- * Return: false if there is no room for all of them, and none was taken.
- */
-bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
-	       unsigned int count, struct list_head *requests, unsigned long limit)
-{
-	struct tell_wish wish = { queue, reserve, count };
-	bool took = queue_take_several(queue, reserve, count, requests);
-	bool waits = time_before(jiffies, limit);
-	struct request *request;
-	int error = 0;
-
-	if (!took)
-		notify_device(queue);
-	while (!took && !error) {
-		error = await(queue, tell_wish_is_true, &wish, limit);
-		took = queue_take_several(queue, reserve, count, requests);
-	}
-	if (!took && queue == &tell->deflate)
-		tell_note_silence(tell, waits, error);
-	if (took)
-		list_for_each_entry(request, requests, link)
-			request->owner = tell;
-	return took;
-}
-
-/**
- * tell_take_one - take one request, waiting for room if need be
- * @tell: what the device is told
- * @queue: the naming queue, or the deflate queue
- * @reserve: how many requests to leave for others
- * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
- *
- * As tell_take().
- *
- * Return: the request, or NULL.
- */
-struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
-			      unsigned long limit)
-{
-	struct request *request;
-	LIST_HEAD(requests);
-
-	if (!tell_take(tell, queue, reserve, 1, &requests, limit))
-		return NULL;
-	request = list_first_entry(&requests, struct request, link);
-	list_del(&request->link);
-	return request;
-}
-
-/**
- * tell_wait_room - wait until there is room for a batch
- * @tell: what the device is told
- * @queue: the naming queue, or the deflate queue
- * @limit: the moment, in jiffies, when waiting ends at the latest; past: do not wait
- *
- * Sleeps only if it waits. So a device that works through what it was told is notified
- * once for many requests, and not for each that it has answered.
- *
- * Return: 0, -ETIMEDOUT or -EIO, as await().
- */
-int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit)
-{
-	unsigned int reserve = tell_reserve(tell, queue);
-	unsigned int half = (queue_capacity(queue, reserve) + 1) / 2;
-	struct tell_wish wish = { queue, reserve, min(half, TELL_BATCH) };
-
-	return await(queue, tell_wish_is_true, &wish, limit);
 }

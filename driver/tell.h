@@ -78,17 +78,10 @@ unsigned long tell_patience(struct tell *tell, unsigned long wait);
 int tell_wait_inflated(struct tell *tell, unsigned long limit);
 int tell_wait_answers(struct tell *tell, unsigned long limit);
 int tell_wait_deflated(struct tell *tell, unsigned long limit);
+void tell_note_silence(struct tell *tell, bool waited, int error);
 int tell_wait_quiet(struct tell *tell, unsigned long limit);
 
 const char *tell_way_name(struct tell *tell);
 struct queue *tell_naming_queue(struct tell *tell);
-unsigned int tell_largest_order(struct tell *tell);
-unsigned long tell_batch_pages(struct tell *tell);
-unsigned int tell_reserve(struct tell *tell, struct queue *queue);
-bool tell_take(struct tell *tell, struct queue *queue, unsigned int reserve,
-	       unsigned int count, struct list_head *requests, unsigned long limit);
-struct request *tell_take_one(struct tell *tell, struct queue *queue, unsigned int reserve,
-			      unsigned long limit);
-int tell_wait_room(struct tell *tell, struct queue *queue, unsigned long limit);
 
 #endif

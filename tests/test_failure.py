@@ -354,6 +354,11 @@ def _taken_offline(guest, patience=60):
         " echo online >$block/state 2>/dev/null; done; true", timeout=600).split()
 
 
+def _assert_some_is_refused(guest):
+    refused = [status for status in _taken_offline(guest) if status != "0"]
+    assert refused and set(refused) == {"1"}, refused
+
+
 @pytest.mark.parametrize("ends", ["hold", "break_queues"])
 def test_the_kernel_does_not_try_for_ever_to_take_memory_of_a_silent_balloon_offline(ends):
     with emulated(memory=1024, cmdline="movablecore=512M") as (guest, device):
@@ -366,8 +371,7 @@ def test_the_kernel_does_not_try_for_ever_to_take_memory_of_a_silent_balloon_off
             device.break_queues()
             device.set_target(0)
         guest.wait_log("does not answer|is broken")
-        refused = [status for status in _taken_offline(guest) if status != "0"]
-        assert refused and set(refused) == {"1"}, refused
+        _assert_some_is_refused(guest)
         if ends == "hold":
             device.answer("inflate")
             device.answer("deflate")
@@ -380,8 +384,7 @@ def test_the_kernel_does_not_try_for_ever_to_take_memory_offline_that_is_to_come
         device.hold("deflate")
         device.set_target(0)
         guest.wait_log("does not answer")
-        refused = [status for status in _taken_offline(guest) if status != "0"]
-        assert refused and set(refused) == {"1"}, refused
+        _assert_some_is_refused(guest)
         device.answer("deflate")
         device.wait_actual(0)
 
@@ -394,8 +397,7 @@ def test_a_silent_device_is_noticed_by_who_takes_memory_offline_though_the_guest
         guest.wait_log(SILENT)
         guest.touch(guest.meminfo()["MemAvailable"] // MIB + 20)
         wait_state(guest, "holding off")
-        refused = [status for status in _taken_offline(guest) if status != "0"]
-        assert refused and set(refused) == {"1"}, refused
+        _assert_some_is_refused(guest)
         device.answer("inflate")
 
 
@@ -404,8 +406,7 @@ def test_the_kernel_does_not_try_for_ever_to_take_free_memory_offline_that_is_be
         device.hold("report")
         guest.touch(600)
         device.wait_noted("report")
-        refused = [status for status in _taken_offline(guest) if status != "0"]
-        assert refused and set(refused) == {"1"}, refused
+        _assert_some_is_refused(guest)
         device.answer("report")
 
 

@@ -112,7 +112,7 @@ inline tell_wait_answers(error)
 	fi
 }
 
-/* tell_take(), for the naming queue and for the deflate queue. */
+/* room_take(), for the naming queue and for the deflate queue. */
 inline tell_take_naming(reserve, count, took)
 {
 	queue_take(NAMING, reserve, count, took);
